@@ -1,0 +1,216 @@
+//! Where credentials travel: finding those a dashboard reads, verifying them, and listing what must not go up.
+
+use std::sync::Arc;
+
+use crate::decide::Edit;
+use crate::policy::{Dashboard, Format, Gate, Kind};
+use crate::query;
+use crate::reason::Reason;
+use crate::request::{Field, Request};
+use crate::session::Session;
+use crate::subprotocol::{self, Offer};
+use crate::target::Target;
+use crate::time::Time;
+use crate::{bokeh, cookie, jwt};
+
+/// The longest cookie value read: browsers store no longer ones (RFC 6265 section 6.1, name and value together).
+pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
+
+/// Credentials found in a request, unverified.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'a> {
+    cookie: Option<&'a [u8]>,
+    bearer: Option<&'a [u8]>,
+    offer: Offer<'a>,
+    query: query::Found<'a>,
+    bokeh_header: Option<&'a [u8]>,
+    is_upgrade: bool,
+}
+
+impl<'a> Found<'a> {
+    /// Collects what `dashboard` reads, and refuses what some server could read differently, on any dashboard.
+    pub fn collect(gate: &Gate, dashboard: &Dashboard, request: &Request<'a>, target: &Target<'a>) -> Result<Self, Reason> {
+        let readable = gate.readable.carriers;
+        cookie::check(&request.cookies)?;
+        let bearer = match request.authorization {
+            Field::Repeated if readable.bearer => return Err(Reason::CredentialRepeated),
+            Field::One(value) => bearer(value),
+            _ => None,
+        };
+        let mut found = Self {
+            cookie: cookie::find(&request.cookies, dashboard.cookie.as_bytes())?,
+            bearer: bearer.filter(|_| dashboard.reads(|carriers| carriers.bearer)),
+            offer: subprotocol::parse(&request.subprotocols, readable.marker, readable.bokeh)?,
+            is_upgrade: request.upgrade.is_present(),
+            ..Self::default()
+        };
+        if readable.bokeh {
+            found.query = query::find(target.query.unwrap_or_default())?;
+            if request.bokeh_session_id == Field::Repeated {
+                return Err(Reason::CredentialRepeated);
+            }
+            found.bokeh_header = request.bokeh_session_id.once();
+        }
+        Ok(found)
+    }
+
+    /// The sessions that open `dashboard`: one of its kinds, or all of them.
+    pub fn sessions(&self, dashboard: &Dashboard, now: Time) -> Result<Opened, Reason> {
+        let mut opened = Opened::default();
+        let mut failure = None;
+        for kind in &dashboard.kinds {
+            let by_bearer = self.bearer.is_some() && kind.carriers.bearer;
+            match self.session(kind, dashboard, now) {
+                Ok(session) => opened.add(session, kind, now, by_bearer),
+                // What is ambiguous is refused, whatever another kind would say.
+                Err(reason @ (Reason::CredentialRepeated | Reason::CredentialConflict)) => return Err(reason),
+                Err(reason) if dashboard.require_all => return Err(reason),
+                Err(reason) => failure = prefer(failure, reason),
+            }
+            if !dashboard.require_all && !opened.sessions.is_empty() {
+                break;
+            }
+        }
+        if opened.sessions.is_empty() { Err(failure.unwrap_or(Reason::SessionMissing)) } else { Ok(opened) }
+    }
+
+    fn session(&self, kind: &Kind, dashboard: &Dashboard, now: Time) -> Result<Session, Reason> {
+        match &kind.format {
+            Format::Jwt(policy) => {
+                let token = self.token(kind)?;
+                jwt::verify(token, policy, &dashboard.audience, now)
+            }
+            Format::Bokeh(ring) if self.is_upgrade => {
+                if self.bokeh_header.is_some() {
+                    return Err(Reason::CredentialRepeated);
+                }
+                let token = self.offer.bokeh.ok_or(Reason::SessionMissing)?;
+                let session = bokeh::verify_token(token, ring, now)?;
+                if !bokeh::names_same_session(&session, self.query.session_id, self.query.token, ring, now) {
+                    return Err(Reason::CredentialConflict);
+                }
+                Ok(session)
+            }
+            Format::Bokeh(ring) => match (self.query.session_id, self.query.token, self.bokeh_header) {
+                (None, None, None) => Err(Reason::SessionMissing),
+                (Some(id), None, None) | (None, None, Some(id)) => bokeh::verify_id(id, ring, now),
+                (None, Some(token), None) => bokeh::verify_token(token, ring, now),
+                _ => Err(Reason::CredentialRepeated),
+            },
+        }
+    }
+
+    /// The one token of a JWT kind, from whichever of its carriers; the same token in two is one token.
+    fn token(&self, kind: &Kind) -> Result<&'a [u8], Reason> {
+        let cookie = self.cookie.filter(|_| kind.carriers.cookie);
+        let bearer = self.bearer.filter(|_| kind.carriers.bearer);
+        let marked = self.offer.marked.filter(|_| kind.carriers.marker && self.is_upgrade);
+        let mut tokens = [cookie, bearer, marked].into_iter().flatten();
+        let token = tokens.next().ok_or(Reason::SessionMissing)?;
+        if tokens.any(|other| other != token) {
+            return Err(Reason::CredentialConflict);
+        }
+        if cookie.is_some_and(|cookie| cookie.len() > MAX_COOKIE_BYTES) {
+            return Err(Reason::CredentialTooLong);
+        }
+        Ok(token)
+    }
+
+    /// Whether this dashboard's session cookie came along, valid or not.
+    pub fn has_cookie(&self) -> bool {
+        self.cookie.is_some()
+    }
+
+    /// Whether a client that shows no subprotocol of its own will need the marker as the answer.
+    pub fn offers_marker(&self) -> bool {
+        self.is_upgrade && self.offer.marked.is_some()
+    }
+
+    /// What must be taken out on the way up: every credential any kind of any dashboard could read, but what is kept.
+    pub fn removals(&self, gate: &Gate, dashboard: &Dashboard, request: &Request<'a>, target: &Target<'a>) -> Vec<Edit> {
+        let (readable, keep) = (gate.readable.carriers, dashboard.keep);
+        let mut edits = Vec::new();
+        remove_cookies(gate, dashboard, &request.cookies, &mut edits);
+        let is_bearer = request.authorization.once().is_some_and(|value| bearer(value).is_some());
+        if readable.bearer && is_bearer && !keep.bearer {
+            edits.push(Edit::Remove("authorization"));
+        }
+        if let Some(kept) = self.offer.without(!keep.marker, !keep.bokeh) {
+            edits.push(set_or_remove("sec-websocket-protocol", kept));
+        }
+        if readable.bokeh && !keep.bokeh {
+            if request.bokeh_session_id.is_present() {
+                edits.push(Edit::Remove("bokeh-session-id"));
+            }
+            if self.query.any() {
+                edits.push(Edit::Set(":path", query::without(target.path, target.query.unwrap_or_default())));
+            }
+        }
+        edits
+    }
+}
+
+/// The credential of an Authorization value with the scheme Bearer (RFC 6750 section 2.1; schemes ignore case).
+pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = value.split_at_checked(6)?;
+    let separated = rest.is_empty() || rest.starts_with(b" ") || rest.starts_with(b"\t");
+    (scheme.eq_ignore_ascii_case(b"bearer") && separated).then(|| rest.trim_ascii())
+}
+
+fn remove_cookies(gate: &Gate, dashboard: &Dashboard, fields: &[&[u8]], edits: &mut Vec<Edit>) {
+    let is_credential = |name: &[u8]| {
+        gate.is_credential_cookie(name) && !(dashboard.keep.cookie && name == dashboard.cookie.as_bytes())
+    };
+    let kept: Vec<Option<Vec<u8>>> = fields.iter().map(|field| cookie::without(field, is_credential)).collect();
+    if kept.iter().all(Option::is_none) {
+        return;
+    }
+    if let [Some(only)] = kept.as_slice() {
+        edits.push(set_or_remove("cookie", only.clone()));
+        return;
+    }
+    // Several Cookie fields stay several: setting one would remove the others.
+    edits.push(Edit::Remove("cookie"));
+    for (field, kept) in fields.iter().zip(kept) {
+        let kept = kept.unwrap_or_else(|| field.to_vec());
+        if !kept.is_empty() {
+            edits.push(Edit::Add("cookie", kept));
+        }
+    }
+}
+
+fn set_or_remove(name: &'static str, value: Vec<u8>) -> Edit {
+    if value.is_empty() { Edit::Remove(name) } else { Edit::Set(name, value) }
+}
+
+/// Of two alternatives' failures the one that says more: anything but "missing", and the first of those.
+fn prefer(known: Option<Reason>, next: Reason) -> Option<Reason> {
+    match known {
+        None | Some(Reason::SessionMissing) => Some(next),
+        known => known,
+    }
+}
+
+/// The sessions that open a dashboard, and what they bound.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    pub sessions: Vec<Session>,
+    /// When a stream opened now must end.
+    pub stream_end: Option<Time>,
+    /// Whether the session that verified was shown as a bearer.
+    pub by_bearer: bool,
+}
+
+impl Opened {
+    fn add(&mut self, session: Session, kind: &Arc<Kind>, now: Time, by_bearer: bool) {
+        let bound = kind.max_stream_seconds.map_or(Time::FAR, |seconds| now.plus_seconds(seconds));
+        let end = session.end().min(bound);
+        self.stream_end = Some(self.stream_end.map_or(end, |known| known.min(end)));
+        self.by_bearer |= by_bearer;
+        self.sessions.push(session);
+    }
+
+    pub fn subject(&self) -> Option<&str> {
+        self.sessions.iter().find_map(Session::subject)
+    }
+}

@@ -1,0 +1,371 @@
+//! From a document of the right shape to a policy: references, secrets, and what contradicts itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fields::split_url;
+use super::{Environment, Problem};
+use crate::json::Json;
+use crate::origin::OriginSet;
+use crate::pages::Pages;
+use crate::policy::{
+    Carriers, Connect, Dashboard, Format, Gate, Identity, Kind, MissingOrigin, Preflight, Readable, Site,
+};
+use crate::secret::{self, Encoding, Key};
+use crate::session::Ring;
+use crate::{cookie, jwt, time};
+
+/// Reads values whose shape was checked; a missing one has its default here, as the table says it.
+struct Reader<'a>(&'a Json<'a>);
+
+impl<'a> Reader<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.member(name).and_then(Json::text)
+    }
+
+    fn whole(&self, name: &str) -> Option<u64> {
+        match self.0.member(name) {
+            Some(Json::Whole(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    fn truth(&self, name: &str) -> bool {
+        matches!(self.0.member(name), Some(Json::Bool(true)))
+    }
+
+    fn words(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.items(name).iter().filter_map(Json::text)
+    }
+
+    fn items(&self, name: &str) -> &'a [Json<'a>] {
+        self.0.member(name).map(Json::items).unwrap_or_default()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.member(name).is_some()
+    }
+}
+
+pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Result<Gate, Vec<Problem>> {
+    let document = Reader(document);
+    let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new() };
+    let keys = compiler.keys(&document, environment);
+    let kinds = compiler.kinds(&document, &keys);
+    let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
+    let mut dashboards = compiler.dashboards(&document, &kinds);
+    let sites = compiler.sites(&mut dashboards);
+    if dashboards.is_empty() {
+        compiler.problem("dashboards", "lists none, so everything would be refused");
+    }
+    if connect.as_ref().is_some_and(|connect| connect.from.is_empty()) {
+        compiler.problem("connect.from", "lists no origin");
+    }
+    let readable = readable(&kinds, &dashboards);
+    let pages = Pages::new(connect.as_ref().and_then(|connect| connect.login_url.as_deref()));
+    if compiler.problems.is_empty() {
+        let reason_header = document.truth("reason_header");
+        Ok(Gate { sites, dashboards, connect, readable, pages, reason_header, warnings: compiler.warnings })
+    } else {
+        Err(compiler.problems)
+    }
+}
+
+fn connect_of(connect: &Reader<'_>) -> Connect {
+    let mut from = OriginSet::default();
+    connect.words("from").for_each(|origin| from.insert(origin));
+    Connect {
+        from,
+        login_url: connect.text("login_url").map(str::to_owned),
+        max_token_age_seconds: connect.whole("max_token_age_seconds").unwrap_or(120),
+        form: !connect.has("form") || connect.truth("form"),
+    }
+}
+
+fn readable(kinds: &BTreeMap<String, Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
+    let mut readable = Readable::default();
+    kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
+    readable.cookies = dashboards
+        .iter()
+        .map(|dashboard| dashboard.cookie.as_bytes().to_vec())
+        .filter(|name| !name.starts_with(cookie::PREFIX))
+        .collect();
+    readable
+}
+
+struct Compiler {
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl Compiler {
+    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::new(path, message));
+    }
+
+    fn warning(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Problem::new(path, message));
+    }
+
+    /// All keys by id; a key that cannot be had is a problem and `None`, so that references to it are not problems, too.
+    fn keys(&mut self, document: &Reader<'_>, environment: Environment<'_>) -> BTreeMap<String, Option<Arc<Key>>> {
+        let mut keys = BTreeMap::new();
+        for (index, item) in document.items("keys").iter().enumerate() {
+            let item = Reader(item);
+            let path = format!("keys[{index}]");
+            let (id, variable) = (item.text("id").unwrap_or_default(), item.text("env").unwrap_or_default());
+            let encoding = match item.text("encoding") {
+                Some("base64") => Encoding::Base64,
+                Some("hex") => Encoding::Hex,
+                Some("utf8") => Encoding::Utf8,
+                _ => Encoding::Base64Url,
+            };
+            let retire_at = item.text("retire_at").and_then(|text| time::parse_utc(text).ok());
+            let secret = environment(variable)
+                .ok_or("is not set in the environment of the VM (host_env_keys)")
+                .and_then(|text| secret::decode(&text, encoding));
+            let key = match secret {
+                Ok(bytes) => Key::new(id, &bytes, retire_at).map(Arc::new),
+                Err(message) => {
+                    self.problem(format!("{path}.env"), format!("{variable} {message}"));
+                    None
+                }
+            };
+            if keys.insert(id.to_owned(), key).is_some() {
+                self.problem(format!("{path}.id"), "is the id of an earlier key");
+            }
+        }
+        keys
+    }
+
+    fn kinds(&mut self, document: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> BTreeMap<String, Arc<Kind>> {
+        let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
+        members.iter().map(|(name, value)| {
+            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
+            (name.clone().into_owned(), Arc::new(kind))
+        }).collect()
+    }
+
+    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> Kind {
+        let mut ring = Vec::new();
+        for (index, id) in session.words("keys").enumerate() {
+            match keys.get(id) {
+                Some(key) => ring.extend(key.clone()),
+                None => self.problem(format!("{path}.keys[{index}]"), "is not the id of a key"),
+            }
+        }
+        if session.items("keys").is_empty() {
+            self.problem(format!("{path}.keys"), "lists none");
+        }
+        let ring = Ring::new(ring);
+        let max_stream_seconds = session.whole("max_stream_seconds");
+        if session.text("format") == Some("bokeh") {
+            for name in ["issuer", "clock_skew_seconds", "max_lifetime_seconds", "carriers"] {
+                if session.has(name) {
+                    self.problem(format!("{path}.{name}"), "is not for format bokeh");
+                }
+            }
+            if max_stream_seconds.is_none() {
+                self.problem(format!("{path}.max_stream_seconds"), "is missing: Bokeh's session ids never expire");
+            }
+            let carriers = Carriers { bokeh: true, ..Carriers::default() };
+            return Kind { format: Format::Bokeh(ring), carriers, max_stream_seconds };
+        }
+        let mut carriers = Carriers { cookie: !session.has("carriers"), ..Carriers::default() };
+        for word in session.words("carriers") {
+            match word {
+                "cookie" => carriers.cookie = true,
+                "bearer" => carriers.bearer = true,
+                _ => carriers.marker = true,
+            }
+        }
+        if session.has("carriers") && session.items("carriers").is_empty() {
+            self.problem(format!("{path}.carriers"), "lists none");
+        }
+        let policy = jwt::Policy {
+            ring,
+            issuer: session.text("issuer").map(str::to_owned),
+            clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
+            max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
+        };
+        Kind { format: Format::Jwt(policy), carriers, max_stream_seconds }
+    }
+
+    fn dashboards(&mut self, document: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Vec<Dashboard> {
+        let mut dashboards: Vec<Dashboard> = Vec::new();
+        for (index, item) in document.items("dashboards").iter().enumerate() {
+            let path = format!("dashboards[{index}]");
+            let dashboard = self.dashboard(&path, &Reader(item), kinds);
+            if dashboards.iter().any(|earlier| earlier.name == dashboard.name) {
+                self.problem(format!("{path}.name"), "is the name of an earlier dashboard");
+            }
+            dashboards.push(dashboard);
+        }
+        for (index, item) in document.items("dashboards").iter().enumerate() {
+            self.warn_of_sharing(index, &dashboards, Reader(item).truth("shared_origin"));
+        }
+        dashboards
+    }
+
+    fn dashboard(&mut self, path: &str, item: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Dashboard {
+        let name = item.text("name").unwrap_or_default();
+        let url = item.text("url").unwrap_or_default();
+        let (scheme, authority, prefix) = split_url(url).unwrap_or_default();
+        let open = item.truth("open");
+        let sessions: Vec<_> = self.references(path, "sessions", item, kinds);
+        let mut keep = Carriers::default();
+        self.references(path, "keep", item, kinds).iter().for_each(|kind| keep.join(kind.carriers));
+        if open && !item.items("sessions").is_empty() {
+            self.problem(format!("{path}.sessions"), "must be empty where open is true");
+        }
+        if !open && item.items("sessions").is_empty() {
+            self.problem(format!("{path}.sessions"), "lists none; a dashboard that needs no session says open: true");
+        }
+        let origin = format!("{scheme}://{authority}");
+        let mut origins = OriginSet::default();
+        origins.insert(&origin);
+        item.words("origins").for_each(|origin| origins.insert(origin));
+        for (index, public) in item.words("public").enumerate() {
+            if public == prefix || !public.starts_with(prefix) {
+                self.problem(format!("{path}.public[{index}]"), "must lie under the dashboard's url, and not be all of it");
+            }
+        }
+        let cookie = item.text("cookie").map_or_else(|| format!("__Host-dashgate-{name}"), str::to_owned);
+        let missing_origin = match item.text("missing_origin") {
+            Some("allow") => MissingOrigin::Allow,
+            Some("allow_with_bearer") => MissingOrigin::AllowWithBearer,
+            _ => MissingOrigin::Deny,
+        };
+        self.warn_of_openings(path, item, &cookie, keep);
+        let identity = |word: &str| item.words("identity_headers").any(|listed| listed == word);
+        let embed_from: Vec<&str> = item.words("embed_from").collect();
+        Dashboard {
+            name: name.to_owned(),
+            origin,
+            path: prefix.as_bytes().into(),
+            open,
+            kinds: sessions,
+            require_all: item.text("require") == Some("all"),
+            keep,
+            origins,
+            public: item.words("public").map(|public| public.as_bytes().into()).collect(),
+            audience: item.text("audience").unwrap_or(url).to_owned(),
+            cookie,
+            identity: Identity {
+                subject: !item.has("identity_headers") || identity("subject"),
+                session: identity("session"),
+                dashboard: identity("dashboard"),
+                expires: identity("expires"),
+            },
+            missing_origin,
+            null_origin: item.text("null_origin") == Some("allow"),
+            embeds: !embed_from.is_empty(),
+            frame_ancestors: ["frame-ancestors 'self'"].into_iter().chain(embed_from).collect::<Vec<_>>().join(" "),
+            preflight: preflight(item),
+            shares_host: false,
+        }
+    }
+
+    fn references(&mut self, path: &str, field: &str, item: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Vec<Arc<Kind>> {
+        let mut found = Vec::new();
+        for (index, name) in item.words(field).enumerate() {
+            match kinds.get(name) {
+                Some(kind) => found.push(Arc::clone(kind)),
+                None => self.problem(format!("{path}.{field}[{index}]"), "is not the name of a session kind"),
+            }
+        }
+        found
+    }
+
+    fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers) {
+        if item.text("null_origin") == Some("allow") {
+            self.warning(format!("{path}.null_origin"), "lets every sandboxed frame of every site in as if it were this dashboard's own page");
+        }
+        if item.text("missing_origin") == Some("allow") {
+            self.warning(format!("{path}.missing_origin"), "leaves WebSockets and writes of clients that send no Origin to the session alone");
+        }
+        if !cookie.starts_with("__Host-") {
+            self.warning(format!("{path}.cookie"), "does not begin with __Host-, so a sibling or parent host can set it");
+        }
+        if keep.cookie || keep.bearer || keep.marker {
+            self.warning(format!("{path}.keep"), "hands the backend's owner tokens that can be replayed here until they expire");
+        }
+    }
+
+    fn warn_of_sharing(&mut self, index: usize, dashboards: &[Dashboard], silenced: bool) {
+        let Some(this) = dashboards.get(index) else { return };
+        let others: Vec<&str> = dashboards
+            .iter()
+            .filter(|other| other.origin == this.origin && other.name != this.name)
+            .map(|other| other.name.as_str())
+            .collect();
+        if !others.is_empty() && !silenced {
+            self.warning(
+                format!("dashboards[{index}].url"),
+                format!("shares its origin with {}: scripts of each can use the visitor's sessions of the others. \
+                         Give each dashboard a host of its own, or say shared_origin: true", others.join(", ")),
+            );
+        }
+    }
+
+    fn sites(&mut self, dashboards: &mut [Dashboard]) -> BTreeMap<Box<str>, Arc<Site>> {
+        let mut by_origin: BTreeMap<String, Site> = BTreeMap::new();
+        for (index, dashboard) in dashboards.iter().enumerate() {
+            let site = by_origin.entry(dashboard.origin.clone()).or_insert_with(|| Site {
+                origin: dashboard.origin.clone(),
+                prefixes: BTreeMap::new(),
+                depth: 0,
+            });
+            site.depth = site.depth.max(dashboard.path.iter().filter(|byte| **byte == b'/').count());
+            if site.prefixes.insert(dashboard.path.clone(), index).is_some() {
+                self.problem(format!("dashboards[{index}].url"), "is the url of an earlier dashboard");
+            }
+        }
+        for site in by_origin.values().filter(|site| site.prefixes.len() > 1) {
+            let mut cookies = Vec::new();
+            for index in site.prefixes.values() {
+                let Some(dashboard) = dashboards.get_mut(*index) else { continue };
+                dashboard.shares_host = true;
+                if cookies.contains(&dashboard.cookie) {
+                    self.problem(format!("dashboards[{index}].cookie"), "is the cookie of another dashboard of this host");
+                }
+                cookies.push(dashboard.cookie.clone());
+            }
+        }
+        let mut sites = BTreeMap::new();
+        for (origin, site) in by_origin {
+            let site = Arc::new(site);
+            for authority in authorities(&origin) {
+                if let Some(other) = sites.insert(authority.into(), Arc::clone(&site)) {
+                    let message = format!("{origin} and {} are the same authority to a request", other.origin);
+                    self.problem("dashboards", message);
+                }
+            }
+        }
+        sites
+    }
+}
+
+/// The authorities a request to an origin may write: the default port may be spelled out.
+fn authorities(origin: &str) -> Vec<String> {
+    let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+    let has_port = authority.rsplit(']').next().is_some_and(|tail| tail.contains(':'));
+    match scheme {
+        _ if has_port => vec![authority.to_owned()],
+        "http" => vec![authority.to_owned(), format!("{authority}:80")],
+        _ => vec![authority.to_owned(), format!("{authority}:443")],
+    }
+}
+
+fn preflight(item: &Reader<'_>) -> Preflight {
+    let empty = Json::Null;
+    let preflight = Reader(item.0.member("preflight").unwrap_or(&empty));
+    let list = |name: &str, default: &str| {
+        if preflight.has(name) { preflight.words(name).collect::<Vec<_>>().join(", ") } else { default.to_owned() }
+    };
+    Preflight {
+        methods: list("methods", "GET, HEAD, POST"),
+        headers: list("headers", "content-type"),
+        max_age: preflight.whole("max_age_seconds").unwrap_or(600).to_string(),
+    }
+}

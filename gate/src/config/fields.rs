@@ -1,0 +1,200 @@
+//! The configuration's shape, once: this table drives the check of a document, the JSON Schema and the reference page.
+
+use crate::{origin, target, time};
+
+/// What a value must be.
+pub enum Shape {
+    /// A string that passes the check.
+    Text(fn(&str) -> Result<(), &'static str>),
+    /// A whole number in this range.
+    Whole(u64, u64),
+    /// `true` or `false`.
+    Boolean,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of such values.
+    List(&'static Shape),
+    /// An object whose names are free (they pass [`name`]) and whose values are such.
+    Map(&'static Shape),
+    /// An object with these fields and no others.
+    Object(&'static [Field]),
+}
+
+/// One field of an object.
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value must be.
+    pub shape: Shape,
+    /// What holds without it, as JSON text; `None`: it must be there; an empty text: nothing.
+    pub default: Option<&'static str>,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn required(name: &'static str, shape: Shape, meaning: &'static str) -> Field {
+    Field { name, shape, default: None, meaning }
+}
+
+const fn optional(name: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> Field {
+    Field { name, shape, default: Some(default), meaning }
+}
+
+/// Words for [`Shape::Choice`], used where they are read, too.
+pub const FORMATS: &[&str] = &["jwt", "bokeh"];
+/// How a key's text becomes bytes.
+pub const ENCODINGS: &[&str] = &["base64url", "base64", "hex", "utf8"];
+/// Where a token may be found.
+pub const CARRIERS: &[&str] = &["cookie", "bearer", "subprotocol"];
+/// Which identity headers there are.
+pub const IDENTITY: &[&str] = &["subject", "session", "dashboard", "expires"];
+/// What to do about a missing Origin.
+pub const MISSING_ORIGIN: &[&str] = &["deny", "allow_with_bearer", "allow"];
+/// What to do about `Origin: null`.
+pub const NULL_ORIGIN: &[&str] = &["deny", "allow"];
+
+/// The whole document.
+pub const DOCUMENT: Shape = Shape::Object(&[
+    optional("keys", Shape::List(&KEY), "[]", "The keys sessions are verified with. Secrets come from the environment of the VM, never from here."),
+    optional("sessions", Shape::Map(&SESSION), "{}", "The kinds of sessions there are, by name."),
+    optional("connect", CONNECT, "", "How a portal hands a session over. Without it there is no connect endpoint."),
+    required("dashboards", Shape::List(&DASHBOARD), "What may be reached. Whatever is not listed is refused."),
+    optional("reason_header", Shape::Boolean, "false", "Whether refusals tell their reason code in x-dashgate-reason."),
+]);
+
+const KEY: Shape = Shape::Object(&[
+    required("id", Shape::Text(name), "The key id: a token's kid, and a metric label."),
+    required("env", Shape::Text(variable), "The environment variable that holds the key (host_env_keys of the VM)."),
+    required("encoding", Shape::Choice(ENCODINGS), "How the variable's text becomes bytes: base64url (unpadded), base64 (padded), hex, or utf8 (the text itself). At least 32 bytes."),
+    optional("retire_at", Shape::Text(instant), "", "When the key ends, and every session it signed with it: a UTC time."),
+]);
+
+const SESSION: Shape = Shape::Object(&[
+    required("format", Shape::Choice(FORMATS), "jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens."),
+    required("keys", Shape::List(&Shape::Text(name)), "Ids of the keys that may have signed."),
+    optional("issuer", Shape::Text(printable), "", "jwt: the only iss accepted. Without it any is."),
+    optional("clock_skew_seconds", Shape::Whole(0, 300), "30", "jwt: how far the portal's clock may differ."),
+    optional("max_lifetime_seconds", Shape::Whole(1, 31_536_000), "43200", "jwt: the longest life from iat to exp."),
+    optional("carriers", Shape::List(&Shape::Choice(CARRIERS)), "[\"cookie\"]", "jwt: where a token may be found. Bokeh's carriers are its own: the query, Bokeh-Session-Id, the subprotocol."),
+    optional("max_stream_seconds", Shape::Whole(1, 31_536_000), "", "The longest life of one WebSocket or answer. Required for bokeh, whose ids never expire."),
+]);
+
+const CONNECT: Shape = Shape::Object(&[
+    required("from", Shape::List(&Shape::Text(exact_origin)), "Origins of the portals whose form may connect and sign out."),
+    optional("login_url", Shape::Text(link), "", "Where a navigation without a session is sent, with ?dashboard=NAME&next=PATH."),
+    optional("max_token_age_seconds", Shape::Whole(1, 3600), "120", "How old a token's iat may be at connect."),
+    optional("form", Shape::Boolean, "true", "Whether forms with a body are taken. Needs allow_on_headers_stop_iteration: true beside this configuration; say false where that cannot be set, and use connect by fragment."),
+]);
+
+const DASHBOARD: Shape = Shape::Object(&[
+    required("name", Shape::Text(label), "A short name: part of the cookie's name, a metric label, the route's lock."),
+    required("url", Shape::Text(address), "Where browsers reach it: https://host[:port]/path/, canonical, ending in /."),
+    optional("open", Shape::Boolean, "false", "Needs no session (the portal itself). All other rules hold."),
+    optional("sessions", Shape::List(&Shape::Text(name)), "[]", "Session kinds that open it."),
+    optional("require", Shape::Choice(&["any", "all"]), "\"any\"", "any: the kinds are alternatives. all: each is demanded."),
+    optional("keep", Shape::List(&Shape::Text(name)), "[]", "Session kinds whose credentials the backend needs; all others are removed."),
+    optional("origins", Shape::List(&Shape::Text(origin::check_pattern)), "[]", "Origins allowed besides its own: exact, or one wildcard label (https://*.lab.example.org)."),
+    optional("public", Shape::List(&Shape::Text(public)), "[]", "Paths of the host that GET and HEAD reach without a session."),
+    optional("audience", Shape::Text(printable), "", "The aud that names this dashboard. By default its url."),
+    optional("cookie", Shape::Text(cookie_name), "", "The cookie that holds its session. By default __Host-dashgate-NAME."),
+    optional("identity_headers", Shape::List(&Shape::Choice(IDENTITY)), "[\"subject\"]", "Which x-dashgate-* headers the backend gets."),
+    optional("missing_origin", Shape::Choice(MISSING_ORIGIN), "\"deny\"", "Where an Origin is required and missing. allow_with_bearer: waived if the session came as a bearer and no session cookie came along."),
+    optional("null_origin", Shape::Choice(NULL_ORIGIN), "\"deny\"", "Whether Origin: null is taken for an allowed one."),
+    optional("embed_from", Shape::List(&Shape::Text(exact_origin)), "[]", "Origins whose pages may show it in a frame."),
+    optional("preflight", PREFLIGHT, "{}", "What CORS preflights are answered with."),
+    optional("shared_origin", Shape::Boolean, "false", "Says that other dashboards of the same origin are trusted with this one; silences the warning."),
+]);
+
+const PREFLIGHT: Shape = Shape::Object(&[
+    optional("methods", Shape::List(&Shape::Text(token)), "[\"GET\", \"HEAD\", \"POST\"]", "Access-Control-Allow-Methods."),
+    optional("headers", Shape::List(&Shape::Text(token)), "[\"content-type\"]", "Access-Control-Allow-Headers."),
+    optional("max_age_seconds", Shape::Whole(0, 86_400), "600", "Access-Control-Max-Age."),
+]);
+
+type Check = Result<(), &'static str>;
+
+/// Turns a condition into a check's result.
+fn holds(condition: bool, otherwise: &'static str) -> Check {
+    if condition { Ok(()) } else { Err(otherwise) }
+}
+
+/// A key id or session kind.
+pub fn name(text: &str) -> Check {
+    let fine = (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    holds(fine, "must be 1 to 64 letters, digits, - or _")
+}
+
+/// A dashboard's name: it goes into a cookie's name, a metric's and a URL.
+fn label(text: &str) -> Check {
+    let fine = (1..=63).contains(&text.len())
+        && !text.starts_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    holds(fine, "must be 1 to 63 lower-case letters, digits or -, not beginning with -")
+}
+
+fn variable(text: &str) -> Check {
+    let fine = !text.is_empty()
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    holds(fine, "must be the name of an environment variable, not the key itself")
+}
+
+fn instant(text: &str) -> Check {
+    time::parse_utc(text).map(|_| ())
+}
+
+fn printable(text: &str) -> Check {
+    holds(!text.is_empty() && !text.chars().any(char::is_control), "must not be empty or hold control characters")
+}
+
+fn exact_origin(text: &str) -> Check {
+    origin::split(text).map(|_| ())
+}
+
+fn token(text: &str) -> Check {
+    let fine = !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    holds(fine, "must be a token (RFC 9110 section 5.6.2)")
+}
+
+fn cookie_name(text: &str) -> Check {
+    holds(token(text).is_ok() && !text.starts_with("__Host-dashgate_"), "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate_")
+}
+
+/// Splits a dashboard's url into scheme, authority and path.
+///
+/// # Errors
+/// A sentence that says which form is expected.
+pub fn split_url(text: &str) -> Result<(&str, &str, &str), &'static str> {
+    const EXPECTED: &str = "must be a canonical URL such as https://host/ or https://host:8443/path/ \
+                            (lower-case host, no default port, no query, ending in /)";
+    let after_scheme = text.find("://").and_then(|at| at.checked_add(3)).ok_or(EXPECTED)?;
+    let rest = text.get(after_scheme..).ok_or(EXPECTED)?;
+    let path_at = rest.find('/').and_then(|at| at.checked_add(after_scheme)).ok_or(EXPECTED)?;
+    let (origin, path) = text.split_at_checked(path_at).ok_or(EXPECTED)?;
+    let (scheme, authority) = origin::split(origin).map_err(|_| EXPECTED)?;
+    let plain = target::parse(path.as_bytes()).map_err(|_| EXPECTED)?;
+    if plain.query.is_some() || plain.own_endpoint().is_some() || path.contains('%') || !path.ends_with('/') {
+        return Err(EXPECTED);
+    }
+    Ok((scheme, authority, path))
+}
+
+fn address(text: &str) -> Check {
+    split_url(text).map(|_| ())
+}
+
+fn link(text: &str) -> Check {
+    let fine = (text.starts_with("https://") || text.starts_with("http://"))
+        && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && !matches!(byte, b'#' | b'"' | b'<' | b'>' | b'\\'));
+    holds(fine, "must be an http or https URL without a fragment")
+}
+
+fn public(text: &str) -> Check {
+    if text == "/" {
+        return Err("must not be / (that would open everything; use open: true for that)");
+    }
+    let plain = target::parse(text.as_bytes()).ok().filter(|plain| plain.query.is_none() && plain.own_endpoint().is_none());
+    holds(plain.is_some(), "must be a plain path such as /static/ (no dot segments, no //, no encoded slashes, no query)")
+}

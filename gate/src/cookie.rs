@@ -1,0 +1,78 @@
+//! The Cookie and Set-Cookie fields: finding one cookie, and taking dashgate's out while all else stays byte for byte.
+
+use crate::reason::Reason;
+
+/// What every cookie of dashgate's begins with, whatever the dashboard.
+pub const PREFIX: &[u8] = b"__Host-dashgate";
+
+/// Counts the redirects to the portal within a minute; `_` keeps it apart from every dashboard's cookie.
+pub const BOUNCE: &[u8] = b"__Host-dashgate_bounce";
+
+/// One piece between two `;`: its raw text, and its name and value without the spaces around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair<'a> {
+    raw: &'a [u8],
+    /// Before the first `=`; all of it without one.
+    pub name: &'a [u8],
+    /// After the first `=`.
+    pub value: &'a [u8],
+}
+
+/// The pairs of one Cookie field (RFC 6265 section 5.4, as servers read it).
+pub fn pairs(field: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    field.split(|byte| *byte == b';').map(|raw| {
+        let at = raw.iter().position(|byte| *byte == b'=').unwrap_or(raw.len());
+        let (name, value) = raw.split_at_checked(at).unwrap_or((raw, b""));
+        Pair { raw, name: name.trim_ascii(), value: value.strip_prefix(b"=").unwrap_or(value).trim_ascii() }
+    })
+}
+
+/// Refuses fields with bytes that cookie parsers disagree about: Tornado strips A0 and 85 where others do not, so
+/// `;<A0>name=evil` is a cookie `name` to one and not to the other.
+///
+/// # Errors
+/// `cookie_invalid`.
+pub fn check(fields: &[&[u8]]) -> Result<(), Reason> {
+    let clean = fields.iter().all(|field| field.iter().all(|byte| (0x20..=0x7e).contains(byte)));
+    if clean { Ok(()) } else { Err(Reason::CookieInvalid) }
+}
+
+/// The value of the cookie of that name.
+///
+/// # Errors
+/// `credential_repeated` if it occurs twice: servers differ in which one counts.
+pub fn find<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<&'a [u8]>, Reason> {
+    let mut values = fields.iter().flat_map(|field| pairs(field)).filter(|pair| pair.name == name);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Reason::CredentialRepeated),
+        (first, None) => Ok(first.map(|pair| pair.value)),
+    }
+}
+
+/// A Cookie field without the pairs `is_credential` names; `None` where nothing is to be taken out.
+#[must_use]
+pub fn without(field: &[u8], is_credential: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+    if !pairs(field).any(|pair| is_credential(pair.name)) {
+        return None;
+    }
+    let mut kept = Vec::with_capacity(field.len());
+    for pair in pairs(field).filter(|pair| !is_credential(pair.name)) {
+        if kept.is_empty() {
+            kept.extend_from_slice(pair.raw.trim_ascii_start());
+        } else {
+            kept.push(b';');
+            kept.extend_from_slice(pair.raw);
+        }
+    }
+    Some(kept)
+}
+
+/// The name a browser could store a Set-Cookie line under. A line without a name counts by its value, because a
+/// browser sends such a cookie as its bare value.
+#[must_use]
+pub fn name_of_set_cookie(line: &[u8]) -> &[u8] {
+    let skip = line.iter().take_while(|byte| **byte <= 0x20 || **byte == b'=').count();
+    let line = line.get(skip..).unwrap_or_default();
+    let end = line.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(line.len());
+    line.get(..end).unwrap_or_default().trim_ascii()
+}

@@ -1,0 +1,193 @@
+//! JWT HS256, stricter than the libraries that make them (RFC 7515, 7519, 8725; PyJWT 2.15.1 as the maker).
+//!
+//! Decides whether one token is a session for one audience. Does not decide where tokens may come from.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::json::Json;
+use crate::reason::Reason;
+use crate::session::{Ring, Session};
+use crate::time::Time;
+
+/// The longest token in bytes, in any carrier.
+pub const MAX_BYTES: usize = 8 * 1024;
+
+/// The last second of the year 9999: no NumericDate beyond it is meant.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+/// How one session kind's tokens are judged.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Keys that may have signed.
+    pub ring: Ring,
+    /// The only `iss` accepted; `None`: any.
+    pub issuer: Option<String>,
+    /// How far clocks may differ.
+    pub clock_skew_seconds: u64,
+    /// The longest life from `iat` (or, without one, from now) to `exp`.
+    pub max_lifetime_seconds: u64,
+}
+
+/// Verifies a token for an audience at a time.
+///
+/// # Errors
+/// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
+pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Result<Session, Reason> {
+    if token.len() > MAX_BYTES {
+        return Err(Reason::CredentialTooLong);
+    }
+    let token = Segments::split(token)?;
+    let header = decode(token.header)?;
+    let key_id = read_header(&header)?;
+    let signature = decode(token.signature)?;
+    let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
+    let mut session = Session::new(key, &signature);
+    // Not even base64 is undone before the signature over the received text was checked.
+    let payload = decode(token.payload).map_err(|_| Reason::ClaimsMalformed)?;
+    Claims::read(&payload)?.apply(&mut session, policy, audience, now)?;
+    Ok(session)
+}
+
+struct Segments<'a> {
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+    /// The exact bytes the signature covers.
+    signed: &'a [u8],
+}
+
+impl<'a> Segments<'a> {
+    fn split(token: &'a [u8]) -> Result<Self, Reason> {
+        let mut parts = token.split(|byte| *byte == b'.');
+        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Reason::TokenMalformed);
+        };
+        if header.is_empty() || payload.is_empty() || signature.is_empty() {
+            return Err(Reason::TokenMalformed);
+        }
+        let signed_length = header.len().saturating_add(payload.len()).saturating_add(1);
+        let signed = token.get(..signed_length).ok_or(Reason::TokenMalformed)?;
+        Ok(Self { header, payload, signature, signed })
+    }
+}
+
+/// Canonical base64url only: no padding, no stray bits, so no two texts are one token.
+fn decode(segment: &[u8]) -> Result<Vec<u8>, Reason> {
+    URL_SAFE_NO_PAD.decode(segment).map_err(|_| Reason::TokenMalformed)
+}
+
+/// Reads the header and returns its key id, the one fact taken from before the signature.
+fn read_header(header: &[u8]) -> Result<Option<String>, Reason> {
+    const REFUSED: [&str; 9] = ["crit", "b64", "zip", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"];
+    let header = Json::parse(header).map_err(|_| Reason::TokenMalformed)?;
+    let Json::Object(members) = &header else { return Err(Reason::TokenMalformed) };
+    for name in ["alg", "kid", "typ"] {
+        if header.member(name).is_some_and(|value| value.text().is_none()) {
+            return Err(Reason::TokenMalformed);
+        }
+    }
+    if header.member("alg").and_then(Json::text) != Some("HS256") {
+        return Err(Reason::AlgorithmNotAllowed);
+    }
+    if members.iter().any(|(name, _)| REFUSED.contains(&name.as_ref())) {
+        return Err(Reason::HeaderParameterNotAllowed);
+    }
+    Ok(header.member("kid").and_then(Json::text).map(str::to_owned))
+}
+
+/// The registered claims (RFC 7519 section 4.1), signature checked, not yet judged.
+struct Claims {
+    issuer: Option<String>,
+    subject: Option<String>,
+    audience: Vec<String>,
+    expires: Time,
+    not_before: Option<Time>,
+    issued: Option<Time>,
+}
+
+impl Claims {
+    fn read(payload: &[u8]) -> Result<Self, Reason> {
+        let payload = Json::parse(payload).map_err(|_| Reason::ClaimsMalformed)?;
+        if !matches!(payload, Json::Object(_)) {
+            return Err(Reason::ClaimsMalformed);
+        }
+        identifier(&payload, "jti")?;
+        Ok(Self {
+            issuer: text(&payload, "iss")?,
+            subject: identifier(&payload, "sub")?.filter(|subject| !subject.is_empty()),
+            audience: audience(&payload)?,
+            expires: date(&payload, "exp")?.ok_or(Reason::ClaimsMalformed)?,
+            not_before: date(&payload, "nbf")?,
+            issued: date(&payload, "iat")?,
+        })
+    }
+
+    fn apply(self, session: &mut Session, policy: &Policy, audience: &str, now: Time) -> Result<(), Reason> {
+        if policy.issuer.is_some() && self.issuer != policy.issuer {
+            return Err(Reason::IssuerNotAllowed);
+        }
+        if !self.audience.iter().any(|named| named == audience) {
+            return Err(Reason::AudienceNotAllowed);
+        }
+        let latest_start = now.plus_seconds(policy.clock_skew_seconds);
+        if self.not_before.max(self.issued).is_some_and(|start| start > latest_start) {
+            return Err(Reason::SessionNotYetValid);
+        }
+        let born = self.issued.unwrap_or(now);
+        let last_end = born.plus_seconds(policy.max_lifetime_seconds);
+        let end = self.expires.plus_seconds(policy.clock_skew_seconds).min(last_end);
+        if now >= end {
+            return Err(Reason::SessionExpired);
+        }
+        if self.expires > last_end {
+            return Err(Reason::SessionLifetimeTooLong);
+        }
+        session.end = session.end.min(end);
+        session.subject = self.subject;
+        session.issued = self.issued;
+        Ok(())
+    }
+}
+
+fn text(payload: &Json<'_>, name: &str) -> Result<Option<String>, Reason> {
+    match payload.member(name) {
+        None => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text.clone().into_owned())),
+        Some(_) => Err(Reason::ClaimsMalformed),
+    }
+}
+
+/// A string that ends up in headers and logs: no control characters.
+fn identifier(payload: &Json<'_>, name: &str) -> Result<Option<String>, Reason> {
+    let text = text(payload, name)?;
+    if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        return Err(Reason::ClaimsMalformed);
+    }
+    Ok(text)
+}
+
+fn audience(payload: &Json<'_>) -> Result<Vec<String>, Reason> {
+    match payload.member("aud") {
+        None => Ok(Vec::new()),
+        Some(Json::Text(one)) => Ok(vec![one.clone().into_owned()]),
+        Some(Json::List(many)) => many
+            .iter()
+            .map(|item| item.text().map(str::to_owned).ok_or(Reason::ClaimsMalformed))
+            .collect(),
+        Some(_) => Err(Reason::ClaimsMalformed),
+    }
+}
+
+/// A NumericDate: a JSON number, seconds from 0 to the end of year 9999, fractions allowed.
+fn date(payload: &Json<'_>, name: &str) -> Result<Option<Time>, Reason> {
+    match payload.member(name) {
+        None => Ok(None),
+        Some(Json::Whole(seconds)) if *seconds <= LAST_SECOND => Ok(Some(Time::from_seconds(*seconds))),
+        Some(Json::Number(seconds)) if *seconds <= LAST_SECOND as f64 => {
+            Time::from_fraction(*seconds).map(Some).ok_or(Reason::ClaimsMalformed)
+        }
+        Some(_) => Err(Reason::ClaimsMalformed),
+    }
+}

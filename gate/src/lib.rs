@@ -1,0 +1,47 @@
+//! The decision of dashgate: may this request reach a dashboard, and what becomes of it on the way.
+//!
+//! Pure: no I/O, no clock, no proxy-wasm. A configuration becomes a [`Gate`]; a [`Request`] and a [`Time`] become a
+//! [`Decision`]. Only this crate can make a [`Permit`].
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    unsafe_code
+)]
+
+mod answer;
+pub mod authority;
+pub mod bokeh;
+mod carriers;
+pub mod config;
+mod connect;
+pub mod cookie;
+mod decide;
+mod fetch;
+pub mod json;
+pub mod jwt;
+pub mod origin;
+mod pages;
+mod policy;
+pub mod query;
+pub mod reason;
+mod request;
+mod response;
+pub mod secret;
+pub mod session;
+pub mod structpb;
+pub mod subprotocol;
+pub mod target;
+pub mod time;
+
+pub use answer::Answer;
+pub use connect::{MAX_FORM_BYTES, PendingConnect};
+pub use decide::{Decision, Edit, Permit, Record, Verdict};
+pub use policy::Gate;
+pub use reason::Reason;
+pub use request::{Request, is_forbidden};
+pub use response::{ResponseHeaders, ResponsePlan};
+pub use time::Time;

@@ -1,0 +1,209 @@
+//! A configuration after it was accepted: what each request is judged by. Data only; the judging is in `decide`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::config::Problem;
+use crate::cookie;
+use crate::origin::OriginSet;
+use crate::pages::Pages;
+use crate::session::Ring;
+use crate::{jwt, target};
+
+/// The whole policy. Made by [`Gate::load`](crate::Gate::load) only.
+#[derive(Debug)]
+pub struct Gate {
+    /// By authority, as a request may write it.
+    pub(crate) sites: BTreeMap<Box<str>, Arc<Site>>,
+    pub(crate) dashboards: Vec<Dashboard>,
+    pub(crate) connect: Option<Connect>,
+    pub(crate) readable: Readable,
+    pub(crate) pages: Pages,
+    pub(crate) reason_header: bool,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+impl Gate {
+    /// Names of the dashboards, in the configured order; a decision's dashboard is an index into them.
+    pub fn dashboard_names(&self) -> impl Iterator<Item = &str> {
+        self.dashboards.iter().map(|dashboard| dashboard.name.as_str())
+    }
+
+    /// What is allowed but unwise, by path.
+    #[must_use]
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
+    }
+
+    /// Whether the gate needs bodies, and so `allow_on_headers_stop_iteration`.
+    #[must_use]
+    pub fn reads_bodies(&self) -> bool {
+        self.connect.as_ref().is_some_and(|connect| connect.form)
+    }
+
+    /// Whether a cookie of that name holds a credential of some dashboard's, or did once.
+    pub(crate) fn is_credential_cookie(&self, name: &[u8]) -> bool {
+        name.starts_with(cookie::PREFIX) || self.readable.cookies.contains(name)
+    }
+}
+
+/// One origin: an authority and the dashboards on it.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub origin: String,
+    /// By path prefix, each ending in `/`.
+    pub prefixes: BTreeMap<Box<[u8]>, usize>,
+    /// How many `/` the deepest prefix has: no path is searched deeper.
+    pub depth: usize,
+}
+
+impl Site {
+    /// The dashboard with the longest prefix that holds `path`, on segment boundaries.
+    pub fn dashboard(&self, path: &[u8]) -> Option<usize> {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at.saturating_add(1));
+        let mut found = None;
+        for end in ends.take(self.depth) {
+            if let Some(index) = path.get(..end).and_then(|prefix| self.prefixes.get(prefix)) {
+                found = Some(*index);
+            }
+        }
+        // `/tb` lies under `/tb/`, too.
+        if !path.ends_with(b"/") && path.iter().filter(|byte| **byte == b'/').count() < self.depth {
+            let mut whole = path.to_vec();
+            whole.push(b'/');
+            found = self.prefixes.get(whole.as_slice()).copied().or(found);
+        }
+        found
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Dashboard {
+    pub name: String,
+    pub origin: String,
+    pub path: Box<[u8]>,
+    pub open: bool,
+    pub kinds: Vec<Arc<Kind>>,
+    pub require_all: bool,
+    pub keep: Carriers,
+    /// Its own and the configured ones.
+    pub origins: OriginSet,
+    pub public: Vec<Box<[u8]>>,
+    pub audience: String,
+    pub cookie: String,
+    pub identity: Identity,
+    pub missing_origin: MissingOrigin,
+    pub null_origin: bool,
+    pub embeds: bool,
+    /// The value of the additional Content-Security-Policy line.
+    pub frame_ancestors: String,
+    pub preflight: Preflight,
+    /// Other dashboards are on the same host.
+    pub shares_host: bool,
+}
+
+impl Dashboard {
+    /// Whether `path` lies under one of the public paths, on segment boundaries.
+    pub fn is_public(&self, path: &[u8]) -> bool {
+        self.public.iter().any(|public| {
+            path.strip_prefix(public.as_ref())
+                .is_some_and(|rest| rest.is_empty() || public.ends_with(b"/") || rest.starts_with(b"/"))
+        })
+    }
+
+    pub fn reads_bokeh(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.carriers.bokeh)
+    }
+
+    pub fn reads(&self, carrier: impl Fn(&Carriers) -> bool) -> bool {
+        self.kinds.iter().any(|kind| carrier(&kind.carriers))
+    }
+
+    /// The kind `connect` takes tokens of: the first read from this dashboard's cookie.
+    pub fn cookie_kinds(&self) -> impl Iterator<Item = (&jwt::Policy, &Arc<Kind>)> {
+        self.kinds.iter().filter(|kind| kind.carriers.cookie).filter_map(|kind| match &kind.format {
+            Format::Jwt(policy) => Some((policy, kind)),
+            Format::Bokeh(_) => None,
+        })
+    }
+}
+
+/// A kind of session: how it is made and where it is found.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub format: Format,
+    pub carriers: Carriers,
+    pub max_stream_seconds: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Format {
+    Jwt(jwt::Policy),
+    Bokeh(Ring),
+}
+
+/// Where credentials are found, or kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Carriers {
+    pub cookie: bool,
+    pub bearer: bool,
+    pub marker: bool,
+    pub bokeh: bool,
+}
+
+impl Carriers {
+    pub fn join(&mut self, other: Self) {
+        self.cookie |= other.cookie;
+        self.bearer |= other.bearer;
+        self.marker |= other.marker;
+        self.bokeh |= other.bokeh;
+    }
+}
+
+/// What any session kind of any dashboard could read: all of it is removed on the way up.
+#[derive(Debug, Default)]
+pub(crate) struct Readable {
+    pub carriers: Carriers,
+    /// Cookie names that do not begin as dashgate's own do.
+    pub cookies: BTreeSet<Vec<u8>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Identity {
+    pub subject: bool,
+    pub session: bool,
+    pub dashboard: bool,
+    pub expires: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingOrigin {
+    Deny,
+    AllowWithBearer,
+    Allow,
+}
+
+#[derive(Debug)]
+pub(crate) struct Preflight {
+    pub methods: String,
+    pub headers: String,
+    pub max_age: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Connect {
+    pub from: OriginSet,
+    pub login_url: Option<String>,
+    pub max_token_age_seconds: u64,
+    pub form: bool,
+}
+
+impl Connect {
+    /// Where a navigation to a dashboard is sent to sign in: `next` has lost its credentials already.
+    pub fn login_location(&self, dashboard: &str, next: &[u8]) -> Option<String> {
+        let login_url = self.login_url.as_ref()?;
+        let separator = if login_url.contains('?') { '&' } else { '?' };
+        let next = target::percent_encoded(next, target::QUERY_SPECIAL);
+        Some(format!("{login_url}{separator}dashboard={dashboard}&next={next}"))
+    }
+}

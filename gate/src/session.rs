@@ -1,0 +1,99 @@
+//! What verified credentials become: claims, then a session with one effective end. Also the ring of keys they verify under.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::reason::Reason;
+use crate::secret::{Key, fingerprint};
+use crate::time::Time;
+
+/// The keys one session kind accepts, in the configured order.
+#[derive(Clone, Debug, Default)]
+pub struct Ring {
+    keys: Vec<Arc<Key>>,
+    by_id: BTreeMap<String, usize>,
+}
+
+impl Ring {
+    /// A ring of these keys.
+    #[must_use]
+    pub fn new(keys: Vec<Arc<Key>>) -> Self {
+        let by_id = keys.iter().enumerate().map(|(index, key)| (key.id().to_owned(), index)).collect();
+        Self { keys, by_id }
+    }
+
+    /// The key that made `signature` over `message`, tried under the named key only, or under all without a name.
+    ///
+    /// # Errors
+    /// `key_unknown`, `signature_invalid`, or `key_retired`: an unknown name never falls back to another key.
+    pub fn verify(&self, named: Option<&str>, message: &[u8], signature: &[u8], now: Time) -> Result<&Arc<Key>, Reason> {
+        let verified = match named {
+            Some(id) => {
+                let key = self.by_id.get(id).and_then(|index| self.keys.get(*index)).ok_or(Reason::KeyUnknown)?;
+                key.verifies(message, signature).then_some(key)
+            }
+            None => self.keys.iter().find(|key| key.verifies(message, signature)),
+        };
+        let key = verified.ok_or(Reason::SignatureInvalid)?;
+        match key.retire_at() {
+            Some(end) if now >= end => Err(Reason::KeyRetired),
+            _ => Ok(key),
+        }
+    }
+}
+
+/// A session: signature checked, in time, meant for the dashboard it was verified for.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub(crate) key: Arc<Key>,
+    pub(crate) subject: Option<String>,
+    pub(crate) end: Time,
+    pub(crate) issued: Option<Time>,
+    pub(crate) fingerprint: [u8; 8],
+}
+
+impl Session {
+    pub(crate) fn new(key: &Arc<Key>, signature: &[u8]) -> Self {
+        Self {
+            key: Arc::clone(key),
+            subject: None,
+            end: key.retire_at().unwrap_or(Time::FAR),
+            issued: None,
+            fingerprint: fingerprint(signature),
+        }
+    }
+
+    /// The id of the key that verified it.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        self.key.id()
+    }
+
+    /// Whose session it is, where the format says.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// When it ends: the earliest of all bounds; `Time::FAR` where the format has none.
+    #[must_use]
+    pub fn end(&self) -> Time {
+        self.end
+    }
+
+    /// The public fingerprint, 16 hexadecimal digits.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hexadecimal(&self.fingerprint)
+    }
+}
+
+/// Lower-case hexadecimal digits of some bytes.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0f])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
+}
