@@ -18,9 +18,27 @@ unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_value(map: u32, name: *const u8, name_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_replace_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
@@ -90,8 +108,9 @@ impl Host for Envoy {
 
     fn header(&mut self, map: Map, name: &str) -> HostResult<Option<Vec<u8>>> {
         // SAFETY: `name` outlives the call; the host writes to the two places only.
-        let (status, value) =
-            receive(|data, size| unsafe { proxy_get_header_map_value(number(map), name.as_ptr(), name.len(), data, size) });
+        let (status, value) = receive(|data, size| unsafe {
+            proxy_get_header_map_value(number(map), name.as_ptr(), name.len(), data, size)
+        });
         match status {
             OK => Ok(Some(value)),
             NOT_FOUND => Ok(None),
@@ -101,7 +120,9 @@ impl Host for Envoy {
 
     fn set_header(&mut self, map: Map, name: &str, value: &[u8]) -> HostResult<()> {
         // SAFETY: both outlive the call; the host copies them.
-        done(unsafe { proxy_replace_header_map_value(number(map), name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+        done(unsafe {
+            proxy_replace_header_map_value(number(map), name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        })
     }
 
     fn add_header(&mut self, map: Map, name: &str, value: &[u8]) -> HostResult<()> {
@@ -116,7 +137,8 @@ impl Host for Envoy {
 
     fn request_body(&mut self, limit: usize) -> HostResult<Vec<u8>> {
         // SAFETY: the host writes to the two places only.
-        let (status, body) = receive(|data, size| unsafe { proxy_get_buffer_bytes(BUFFER_REQUEST_BODY, 0, limit, data, size) });
+        let (status, body) =
+            receive(|data, size| unsafe { proxy_get_buffer_bytes(BUFFER_REQUEST_BODY, 0, limit, data, size) });
         match status {
             // An empty body has no buffer.
             OK | NOT_FOUND => Ok(body),
@@ -238,8 +260,9 @@ pub extern "C" fn proxy_on_vm_start(_root: u32, _size: usize) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
     // SAFETY: the host writes to the two places only.
-    let (_, configuration) =
-        receive(|data, size| unsafe { proxy_get_buffer_bytes(BUFFER_PLUGIN_CONFIGURATION, 0, usize::MAX >> 1, data, size) });
+    let (_, configuration) = receive(|data, size| unsafe {
+        proxy_get_buffer_bytes(BUFFER_PLUGIN_CONFIGURATION, 0, usize::MAX >> 1, data, size)
+    });
     let plugin = match Plugin::load(&configuration, &|name| std::env::var(name).ok()) {
         Ok(plugin) => plugin,
         Err(problems) => {

@@ -37,7 +37,13 @@ impl Counters {
     ///
     /// # Errors
     /// Where the host refuses a counter.
-    pub fn count(&mut self, host: &mut impl Host, registry: &mut Registry, gate: &Gate, record: &Record) -> HostResult<()> {
+    pub fn count(
+        &mut self,
+        host: &mut impl Host,
+        registry: &mut Registry,
+        gate: &Gate,
+        record: &Record,
+    ) -> HostResult<()> {
         let labels = (record.dashboard, record.verdict.word(), record.code);
         let id = match self.decisions.get(&labels) {
             Some(id) => *id,

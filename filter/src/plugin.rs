@@ -5,7 +5,9 @@
 use std::cell::RefCell;
 
 use gate::config::Problem;
-use gate::{Answer, Decision, Edit, Gate, PendingConnect, Permit, Reason, Record, Request, ResponseHeaders, ResponsePlan, Time};
+use gate::{
+    Answer, Decision, Edit, Gate, PendingConnect, Permit, Reason, Record, Request, ResponseHeaders, ResponsePlan, Time,
+};
 
 use crate::host::{Host, HostError, HostResult, LocalReply, Map};
 use crate::metrics::{Counters, Registry};
@@ -64,7 +66,13 @@ impl Plugin {
     }
 
     /// A request's headers have come.
-    pub fn on_request_headers(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream, ends: bool) -> Action {
+    pub fn on_request_headers(
+        &self,
+        host: &mut impl Host,
+        shared: &mut Shared,
+        stream: &mut Stream,
+        ends: bool,
+    ) -> Action {
         let permitted = self.judge(host, shared, stream, ends);
         match permitted {
             Ok(Some(plan)) => *stream = Stream::Permitted(plan),
@@ -75,7 +83,13 @@ impl Plugin {
     }
 
     /// The plan for the answer if the request was permitted and all of the permit was applied; `None` if it was answered.
-    fn judge(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream, ends: bool) -> HostResult<Option<ResponsePlan>> {
+    fn judge(
+        &self,
+        host: &mut impl Host,
+        shared: &mut Shared,
+        stream: &mut Stream,
+        ends: bool,
+    ) -> HostResult<Option<ResponsePlan>> {
         let headers = host.headers(Map::Request)?;
         let pairs = headers.pairs()?;
         let request = Request::new(pairs.iter().copied(), ends);
@@ -109,7 +123,14 @@ impl Plugin {
     }
 
     /// A piece of a request's body has come, `length` bytes being there in all.
-    pub fn on_request_body(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream, length: usize, ends: bool) -> Action {
+    pub fn on_request_body(
+        &self,
+        host: &mut impl Host,
+        shared: &mut Shared,
+        stream: &mut Stream,
+        length: usize,
+        ends: bool,
+    ) -> Action {
         let pending = match stream {
             Stream::Collecting(pending) => pending,
             Stream::Answered => return Action::Pause,
@@ -154,7 +175,8 @@ impl Plugin {
     /// An answer's headers have come, the upstream's or one of Envoy's own.
     pub fn on_response_headers(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream) -> Action {
         let Stream::Permitted(plan) = stream else { return Action::Continue };
-        let edited = self.gate.response_edits(plan, &mut Answering(host)).and_then(|edits| write(host, Map::Response, &edits));
+        let edited =
+            self.gate.response_edits(plan, &mut Answering(host)).and_then(|edits| write(host, Map::Response, &edits));
         match edited {
             Ok(()) => Action::Continue,
             Err(HostError) => self.fail(host, shared, stream),

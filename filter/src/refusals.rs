@@ -34,7 +34,8 @@ pub fn line(gate: &Gate, record: &Record, left_out: u64) -> String {
     let dashboard = record.dashboard.and_then(|index| gate.dashboard_names().nth(index)).unwrap_or("-");
     let subject = record.subject.as_deref().map_or_else(|| "-".to_owned(), clipped);
     let session = record.session.map_or_else(|| "-".to_owned(), |session| session::hexadecimal(&session));
-    let mut line = format!("dashgate refused reason={} dashboard={dashboard} subject={subject} session={session}", record.code);
+    let mut line =
+        format!("dashgate refused reason={} dashboard={dashboard} subject={subject} session={session}", record.code);
     if left_out > 0 {
         line.push_str(&format!(" lines_left_out={left_out}"));
     }

@@ -120,7 +120,8 @@ pub(crate) fn refusal(gate: &Gate, request: &Request<'_>, reason: Reason, record
 }
 
 fn with_page(answer: Answer, gate: &Gate, reason: Reason) -> Answer {
-    let answer = if answer.status == 401 { answer.with("www-authenticate", "Bearer realm=\"dashgate\"") } else { answer };
+    let answer =
+        if answer.status == 401 { answer.with("www-authenticate", "Bearer realm=\"dashgate\"") } else { answer };
     answer
         .with("content-security-policy", gate.pages.refusal_policy())
         .with("x-frame-options", "DENY")

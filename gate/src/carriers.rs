@@ -25,11 +25,18 @@ pub(crate) struct Found<'a> {
     query: query::Found<'a>,
     bokeh_header: Option<&'a [u8]>,
     is_upgrade: bool,
+    /// Whether a session cookie came along, of whichever dashboard, valid or not.
+    pub has_session_cookie: bool,
 }
 
 impl<'a> Found<'a> {
     /// Collects what `dashboard` reads, and refuses what some server could read differently, on any dashboard.
-    pub fn collect(gate: &Gate, dashboard: &Dashboard, request: &Request<'a>, target: &Target<'a>) -> Result<Self, Reason> {
+    pub fn collect(
+        gate: &Gate,
+        dashboard: &Dashboard,
+        request: &Request<'a>,
+        target: &Target<'a>,
+    ) -> Result<Self, Reason> {
         let readable = gate.readable.carriers;
         cookie::check(&request.cookies)?;
         let bearer = match request.authorization {
@@ -42,6 +49,11 @@ impl<'a> Found<'a> {
             bearer: bearer.filter(|_| dashboard.reads(|carriers| carriers.bearer)),
             offer: subprotocol::parse(&request.subprotocols, readable.marker, readable.bokeh)?,
             is_upgrade: request.upgrade.is_present(),
+            has_session_cookie: request
+                .cookies
+                .iter()
+                .flat_map(|field| cookie::pairs(field))
+                .any(|pair| gate.is_credential_cookie(pair.name) && pair.name != cookie::BOUNCE),
             ..Self::default()
         };
         if readable.bokeh {
@@ -54,8 +66,8 @@ impl<'a> Found<'a> {
         Ok(found)
     }
 
-    /// The sessions that open `dashboard`: one of its kinds, or all of them.
-    pub fn sessions(&self, dashboard: &Dashboard, now: Time) -> Result<Opened, Reason> {
+    /// The sessions that open `dashboard`: of one of its kinds, or of all of them.
+    pub fn sessions(&self, dashboard: &Dashboard, require_all: bool, now: Time) -> Result<Opened, Reason> {
         let mut opened = Opened::default();
         let mut failure = None;
         for kind in &dashboard.kinds {
@@ -64,10 +76,10 @@ impl<'a> Found<'a> {
                 Ok(session) => opened.add(session, kind, now, by_bearer),
                 // What is ambiguous is refused, whatever another kind would say.
                 Err(reason @ (Reason::CredentialRepeated | Reason::CredentialConflict)) => return Err(reason),
-                Err(reason) if dashboard.require_all => return Err(reason),
+                Err(reason) if require_all => return Err(reason),
                 Err(reason) => failure = prefer(failure, reason),
             }
-            if !dashboard.require_all && !opened.sessions.is_empty() {
+            if !require_all && !opened.sessions.is_empty() {
                 break;
             }
         }
@@ -116,18 +128,19 @@ impl<'a> Found<'a> {
         Ok(token)
     }
 
-    /// Whether this dashboard's session cookie came along, valid or not.
-    pub fn has_cookie(&self) -> bool {
-        self.cookie.is_some()
-    }
-
     /// Whether a client that shows no subprotocol of its own will need the marker as the answer.
     pub fn offers_marker(&self) -> bool {
         self.is_upgrade && self.offer.marked.is_some()
     }
 
     /// What must be taken out on the way up: every credential any kind of any dashboard could read, but what is kept.
-    pub fn removals(&self, gate: &Gate, dashboard: &Dashboard, request: &Request<'a>, target: &Target<'a>) -> Vec<Edit> {
+    pub fn removals(
+        &self,
+        gate: &Gate,
+        dashboard: &Dashboard,
+        request: &Request<'a>,
+        target: &Target<'a>,
+    ) -> Vec<Edit> {
         let (readable, keep) = (gate.readable.carriers, dashboard.keep);
         let mut edits = Vec::new();
         remove_cookies(gate, dashboard, &request.cookies, &mut edits);

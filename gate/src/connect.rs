@@ -34,7 +34,7 @@ struct Asker {
 impl Asker {
     fn request(&self) -> Request<'static> {
         let navigation: [(&[u8], &[u8]); 3] =
-            [(b":method", b"GET"), (b"sec-fetch-mode", b"navigate"), (b"sec-fetch-dest", b"document")];
+            [(b":method", b"POST"), (b"sec-fetch-mode", b"navigate"), (b"sec-fetch-dest", b"document")];
         Request::new(navigation.into_iter().filter(|_| self.navigation), true)
     }
 }
@@ -148,7 +148,13 @@ impl Gate {
         }
     }
 
-    fn judge_form(&self, pending: &PendingConnect, body: &[u8], now: Time, record: &mut Record) -> Result<Answer, Reason> {
+    fn judge_form(
+        &self,
+        pending: &PendingConnect,
+        body: &[u8],
+        now: Time,
+        record: &mut Record,
+    ) -> Result<Answer, Reason> {
         let connect = self.connect.as_ref().ok_or(Reason::EndpointNotFound)?;
         if body.len() > MAX_FORM_BYTES {
             return Err(Reason::ConnectBodyTooLarge);
@@ -215,7 +221,9 @@ impl Gate {
             return Err(Reason::OriginNotAllowed);
         }
         let mut answer = Answer::new(303, "signed_out", record).with("location", "/");
-        for dashboard in site.prefixes.values().filter_map(|index| self.dashboards.get(*index)).filter(|dashboard| !dashboard.open) {
+        for dashboard in
+            site.prefixes.values().filter_map(|index| self.dashboards.get(*index)).filter(|dashboard| !dashboard.open)
+        {
             answer = answer.with("set-cookie", format!("{}=; {COOKIE_ATTRIBUTES}; Max-Age=0", dashboard.cookie));
         }
         Ok(Decision::Answer(answer))
@@ -247,7 +255,7 @@ impl Gate {
             if wanted.as_ref().is_some_and(|name| name != dashboard.name.as_bytes()) {
                 continue;
             }
-            match Found::collect(self, dashboard, request, target)?.sessions(dashboard, now) {
+            match Found::collect(self, dashboard, request, target)?.sessions(dashboard, false, now) {
                 Ok(opened) => {
                     record.dashboard = Some(*index);
                     record.subject = opened.subject().map(str::to_owned);
@@ -290,9 +298,10 @@ impl Connection<'_> {
 
     fn replaces_another_subject(&self, cookies: &[&[u8]], now: Time) -> Result<bool, Reason> {
         let Some(current) = cookie::find(cookies, self.dashboard.cookie.as_bytes())? else { return Ok(false) };
-        let mut live = self.dashboard.cookie_kinds().filter_map(|(policy, _)| {
-            jwt::verify(current, policy, &self.dashboard.audience, now).ok()
-        });
+        let mut live = self
+            .dashboard
+            .cookie_kinds()
+            .filter_map(|(policy, _)| jwt::verify(current, policy, &self.dashboard.audience, now).ok());
         Ok(live.next().is_some_and(|live| live.subject() != self.session.subject()))
     }
 }

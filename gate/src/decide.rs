@@ -176,10 +176,11 @@ impl Gate {
             if dashboard.reads_bokeh() && request.reads_only() && !request.upgrade.is_present() && request.has_body() {
                 return Err(Reason::BodyNotAllowed);
             }
-            opened = found.sessions(dashboard, now)?;
+            opened = found.sessions(dashboard, dashboard.require_all, now)?;
             record.code = "session";
         }
-        if origin == Origin::MissingWhereRequired && !(opened.by_bearer && !found.has_cookie()) {
+        let waived = opened.by_bearer && !found.has_session_cookie;
+        if origin == Origin::MissingWhereRequired && !waived {
             return Err(Reason::OriginMissing);
         }
         Ok(Decision::Permit(self.permit(dashboard, request, target, &found, &opened, is_public, now, record)))
@@ -228,7 +229,9 @@ fn dotless(request: &Request<'_>, site: &Arc<Site>, record: &mut Record) -> Resu
 fn check_method(request: &Request<'_>) -> Result<(), Reason> {
     let method = request.method.once().unwrap_or_default();
     // Envoy turns an extended CONNECT into a GET before any filter; what is still CONNECT is a tunnel.
-    let fine = !method.is_empty() && method != b"CONNECT" && method.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
+    let fine = !method.is_empty()
+        && method != b"CONNECT"
+        && method.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'-');
     if fine { Ok(()) } else { Err(Reason::MethodNotAllowed) }
 }
 

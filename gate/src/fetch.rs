@@ -28,7 +28,9 @@ pub(crate) fn check(request: &Request<'_>, embeds: bool, origin_allowed: bool) -
 fn once(field: Field<'_>) -> Result<Option<&[u8]>, Reason> {
     match field {
         Field::Absent => Ok(None),
-        Field::One(value) if !value.is_empty() && value.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-') => {
+        Field::One(value)
+            if !value.is_empty() && value.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-') =>
+        {
             Ok(Some(value))
         }
         _ => Err(Reason::FetchMetadataInvalid),

@@ -60,7 +60,8 @@ struct Segments<'a> {
 impl<'a> Segments<'a> {
     fn split(token: &'a [u8]) -> Result<Self, Reason> {
         let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(header), Some(payload), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(Reason::TokenMalformed);
         };
@@ -172,10 +173,9 @@ fn audience(payload: &Json<'_>) -> Result<Vec<String>, Reason> {
     match payload.member("aud") {
         None => Ok(Vec::new()),
         Some(Json::Text(one)) => Ok(vec![one.clone().into_owned()]),
-        Some(Json::List(many)) => many
-            .iter()
-            .map(|item| item.text().map(str::to_owned).ok_or(Reason::ClaimsMalformed))
-            .collect(),
+        Some(Json::List(many)) => {
+            many.iter().map(|item| item.text().map(str::to_owned).ok_or(Reason::ClaimsMalformed)).collect()
+        }
         Some(_) => Err(Reason::ClaimsMalformed),
     }
 }

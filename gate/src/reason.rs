@@ -34,12 +34,8 @@ impl Advice {
                 "The portal's page hides its origin, so it cannot connect you. \
                  Its administrator should send Referrer-Policy: strict-origin-when-cross-origin on that page."
             }
-            Self::ConnectAgain => {
-                "This connection could not be made. Go back to your portal and press Connect again."
-            }
-            Self::ConnectByLink => {
-                "This gate cannot take a form. The portal should use the connect link instead."
-            }
+            Self::ConnectAgain => "This connection could not be made. Go back to your portal and press Connect again.",
+            Self::ConnectByLink => "This gate cannot take a form. The portal should use the connect link instead.",
         }
     }
 }

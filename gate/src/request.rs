@@ -133,10 +133,7 @@ impl<'a> Request<'a> {
 
     /// A person's navigation of a whole tab: the only kind of request that gets pages.
     pub(crate) fn is_navigation(&self) -> bool {
-        self.reads_only()
-            && self.mode.is(b"navigate")
-            && self.destination.is(b"document")
-            && !self.upgrade.is_present()
+        self.reads_only() && self.mode.is(b"navigate") && self.destination.is(b"document") && !self.upgrade.is_present()
     }
 }
 
@@ -145,7 +142,8 @@ impl<'a> Request<'a> {
 pub fn is_forbidden(name: &[u8]) -> bool {
     const PREFIX: &[u8] = b"x-dashgate";
     name.len() >= PREFIX.len()
-        && name.iter().zip(PREFIX).all(|(byte, expected)| {
-            byte.eq_ignore_ascii_case(expected) || (*expected == b'-' && *byte == b'_')
-        })
+        && name
+            .iter()
+            .zip(PREFIX)
+            .all(|(byte, expected)| byte.eq_ignore_ascii_case(expected) || (*expected == b'-' && *byte == b'_'))
 }

@@ -38,7 +38,11 @@ impl Gate {
     ///
     /// # Errors
     /// Where the host does not answer; the answer must then not be sent on.
-    pub fn response_edits<H: ResponseHeaders>(&self, plan: &ResponsePlan, headers: &mut H) -> Result<Vec<Edit>, H::Error> {
+    pub fn response_edits<H: ResponseHeaders>(
+        &self,
+        plan: &ResponsePlan,
+        headers: &mut H,
+    ) -> Result<Vec<Edit>, H::Error> {
         let mut edits = Vec::new();
         if plan.marker
             && headers.first(":status")?.as_deref() == Some(b"101")
@@ -69,7 +73,8 @@ impl Gate {
     fn keep_own_cookies(&self, lines: &[Vec<u8>], edits: &mut Vec<Edit>) {
         let is_own = |line: &Vec<u8>| {
             let name = cookie::name_of_set_cookie(line);
-            let begins_as_own = name.get(..cookie::PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(cookie::PREFIX));
+            let begins_as_own =
+                name.get(..cookie::PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(cookie::PREFIX));
             begins_as_own || self.readable.cookies.contains(name)
         };
         if lines.iter().any(is_own) {

@@ -34,10 +34,12 @@ pub fn decode(text: &str, encoding: Encoding) -> Result<Vec<u8>, &'static str> {
         return Err("holds PEM or JSON (JWK) text where the key's own characters are expected");
     }
     let bytes = match encoding {
-        Encoding::Base64Url => {
-            URL_SAFE_NO_PAD.decode(text).map_err(|_| "is not base64url without padding (a trailing newline also counts)")?
+        Encoding::Base64Url => URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| "is not base64url without padding (a trailing newline also counts)")?,
+        Encoding::Base64 => {
+            STANDARD.decode(text).map_err(|_| "is not padded base64 (a trailing newline also counts)")?
         }
-        Encoding::Base64 => STANDARD.decode(text).map_err(|_| "is not padded base64 (a trailing newline also counts)")?,
         Encoding::Hex => hex(text).ok_or("is not hexadecimal (a trailing newline also counts)")?,
         Encoding::Utf8 => text.as_bytes().to_vec(),
     };

@@ -26,7 +26,13 @@ impl Ring {
     ///
     /// # Errors
     /// `key_unknown`, `signature_invalid`, or `key_retired`: an unknown name never falls back to another key.
-    pub fn verify(&self, named: Option<&str>, message: &[u8], signature: &[u8], now: Time) -> Result<&Arc<Key>, Reason> {
+    pub fn verify(
+        &self,
+        named: Option<&str>,
+        message: &[u8],
+        signature: &[u8],
+        now: Time,
+    ) -> Result<&Arc<Key>, Reason> {
         let verified = match named {
             Some(id) => {
                 let key = self.by_id.get(id).and_then(|index| self.keys.get(*index)).ok_or(Reason::KeyUnknown)?;

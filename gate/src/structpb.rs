@@ -117,7 +117,7 @@ fn number(value: f64) -> Result<Json<'static>, &'static str> {
     if !value.is_finite() {
         return Err("holds a number that is not finite");
     }
-    if value >= 0.0 && value < 9_007_199_254_740_992.0 && value.fract() == 0.0 {
+    if (0.0..9_007_199_254_740_992.0).contains(&value) && value.fract() == 0.0 {
         return Ok(Json::Whole(value as u64));
     }
     Ok(Json::Number(value))

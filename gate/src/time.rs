@@ -26,7 +26,7 @@ impl Time {
     #[must_use]
     pub fn from_fraction(seconds: f64) -> Option<Self> {
         // `as` saturates, so no value can overflow here.
-        (seconds.is_finite() && seconds >= 0.0).then(|| Self((seconds * 1e9) as u64))
+        (seconds.is_finite() && seconds >= 0.0).then_some(Self((seconds * 1e9) as u64))
     }
 
     /// Whole seconds since the epoch, rounded down.
@@ -88,7 +88,14 @@ pub fn parse_utc(text: &str) -> Result<Time, &'static str> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    if year < 1970 || !(1..=12).contains(&month) || day == 0 || day > days_in(month) || hour > 23 || minute > 59 || second > 59 {
+    if year < 1970
+        || !(1..=12).contains(&month)
+        || day == 0
+        || day > days_in(month)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
         return Err(EXPECTED);
     }
     let days_before_year: u64 = (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum();
@@ -98,14 +105,8 @@ pub fn parse_utc(text: &str) -> Result<Time, &'static str> {
     Ok(Time::from_seconds(days.saturating_mul(86_400).saturating_add(clock)))
 }
 
-const UNITS: [(u8, u64); 6] = [
-    (b'n', 1),
-    (b'u', 1_000),
-    (b'm', 1_000_000),
-    (b'S', NANOS),
-    (b'M', 60 * NANOS),
-    (b'H', 3600 * NANOS),
-];
+const UNITS: [(u8, u64); 6] =
+    [(b'n', 1), (b'u', 1_000), (b'm', 1_000_000), (b'S', NANOS), (b'M', 60 * NANOS), (b'H', 3600 * NANOS)];
 
 /// A `grpc-timeout` value as Envoy reads it: 1 to 99,999,999 and the finest unit that fits, rounded down.
 ///
@@ -129,9 +130,7 @@ pub fn decode_timeout(value: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let count = digits.iter().fold(0u64, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(u64::from(digit & 0x0f))
-    });
+    let count = digits.iter().fold(0u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit & 0x0f)));
     let (_, size) = UNITS.into_iter().find(|(name, _)| name == unit)?;
     Some(count.saturating_mul(size))
 }

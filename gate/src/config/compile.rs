@@ -138,12 +138,19 @@ impl Compiler {
         keys
     }
 
-    fn kinds(&mut self, document: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> BTreeMap<String, Arc<Kind>> {
+    fn kinds(
+        &mut self,
+        document: &Reader<'_>,
+        keys: &BTreeMap<String, Option<Arc<Key>>>,
+    ) -> BTreeMap<String, Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
-        members.iter().map(|(name, value)| {
-            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
-            (name.clone().into_owned(), Arc::new(kind))
-        }).collect()
+        members
+            .iter()
+            .map(|(name, value)| {
+                let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
+                (name.clone().into_owned(), Arc::new(kind))
+            })
+            .collect()
     }
 
     fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> Kind {
@@ -227,7 +234,10 @@ impl Compiler {
         item.words("origins").for_each(|origin| origins.insert(origin));
         for (index, public) in item.words("public").enumerate() {
             if public == prefix || !public.starts_with(prefix) {
-                self.problem(format!("{path}.public[{index}]"), "must lie under the dashboard's url, and not be all of it");
+                self.problem(
+                    format!("{path}.public[{index}]"),
+                    "must lie under the dashboard's url, and not be all of it",
+                );
             }
         }
         let cookie = item.text("cookie").map_or_else(|| format!("__Host-dashgate-{name}"), str::to_owned);
@@ -266,7 +276,13 @@ impl Compiler {
         }
     }
 
-    fn references(&mut self, path: &str, field: &str, item: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Vec<Arc<Kind>> {
+    fn references(
+        &mut self,
+        path: &str,
+        field: &str,
+        item: &Reader<'_>,
+        kinds: &BTreeMap<String, Arc<Kind>>,
+    ) -> Vec<Arc<Kind>> {
         let mut found = Vec::new();
         for (index, name) in item.words(field).enumerate() {
             match kinds.get(name) {
@@ -279,16 +295,28 @@ impl Compiler {
 
     fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers) {
         if item.text("null_origin") == Some("allow") {
-            self.warning(format!("{path}.null_origin"), "lets every sandboxed frame of every site in as if it were this dashboard's own page");
+            self.warning(
+                format!("{path}.null_origin"),
+                "lets every sandboxed frame of every site in as if it were this dashboard's own page",
+            );
         }
         if item.text("missing_origin") == Some("allow") {
-            self.warning(format!("{path}.missing_origin"), "leaves WebSockets and writes of clients that send no Origin to the session alone");
+            self.warning(
+                format!("{path}.missing_origin"),
+                "leaves WebSockets and writes of clients that send no Origin to the session alone",
+            );
         }
         if !cookie.starts_with("__Host-") {
-            self.warning(format!("{path}.cookie"), "does not begin with __Host-, so a sibling or parent host can set it");
+            self.warning(
+                format!("{path}.cookie"),
+                "does not begin with __Host-, so a sibling or parent host can set it",
+            );
         }
         if keep.cookie || keep.bearer || keep.marker {
-            self.warning(format!("{path}.keep"), "hands the backend's owner tokens that can be replayed here until they expire");
+            self.warning(
+                format!("{path}.keep"),
+                "hands the backend's owner tokens that can be replayed here until they expire",
+            );
         }
     }
 
@@ -302,8 +330,11 @@ impl Compiler {
         if !others.is_empty() && !silenced {
             self.warning(
                 format!("dashboards[{index}].url"),
-                format!("shares its origin with {}: scripts of each can use the visitor's sessions of the others. \
-                         Give each dashboard a host of its own, or say shared_origin: true", others.join(", ")),
+                format!(
+                    "shares its origin with {}: scripts of each can use the visitor's sessions of the others. \
+                         Give each dashboard a host of its own, or say shared_origin: true",
+                    others.join(", ")
+                ),
             );
         }
     }
@@ -327,7 +358,10 @@ impl Compiler {
                 let Some(dashboard) = dashboards.get_mut(*index) else { continue };
                 dashboard.shares_host = true;
                 if cookies.contains(&dashboard.cookie) {
-                    self.problem(format!("dashboards[{index}].cookie"), "is the cookie of another dashboard of this host");
+                    self.problem(
+                        format!("dashboards[{index}].cookie"),
+                        "is the cookie of another dashboard of this host",
+                    );
                 }
                 cookies.push(dashboard.cookie.clone());
             }

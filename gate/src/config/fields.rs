@@ -55,7 +55,12 @@ pub const NULL_ORIGIN: &[&str] = &["deny", "allow"];
 
 /// The whole document.
 pub const DOCUMENT: Shape = Shape::Object(&[
-    optional("keys", Shape::List(&KEY), "[]", "The keys sessions are verified with. Secrets come from the environment of the VM, never from here."),
+    optional(
+        "keys",
+        Shape::List(&KEY),
+        "[]",
+        "The keys sessions are verified with. Secrets come from the environment of the VM, never from here.",
+    ),
     optional("sessions", Shape::Map(&SESSION), "{}", "The kinds of sessions there are, by name."),
     optional("connect", CONNECT, "", "How a portal hands a session over. Without it there is no connect endpoint."),
     required("dashboards", Shape::List(&DASHBOARD), "What may be reached. Whatever is not listed is refused."),
@@ -65,8 +70,17 @@ pub const DOCUMENT: Shape = Shape::Object(&[
 const KEY: Shape = Shape::Object(&[
     required("id", Shape::Text(name), "The key id: a token's kid, and a metric label."),
     required("env", Shape::Text(variable), "The environment variable that holds the key (host_env_keys of the VM)."),
-    required("encoding", Shape::Choice(ENCODINGS), "How the variable's text becomes bytes: base64url (unpadded), base64 (padded), hex, or utf8 (the text itself). At least 32 bytes."),
-    optional("retire_at", Shape::Text(instant), "", "When the key ends, and every session it signed with it: a UTC time."),
+    required(
+        "encoding",
+        Shape::Choice(ENCODINGS),
+        "How the variable's text becomes bytes: base64url (unpadded), base64 (padded), hex, or utf8 (the text itself). At least 32 bytes.",
+    ),
+    optional(
+        "retire_at",
+        Shape::Text(instant),
+        "",
+        "When the key ends, and every session it signed with it: a UTC time.",
+    ),
 ]);
 
 const SESSION: Shape = Shape::Object(&[
@@ -75,38 +89,121 @@ const SESSION: Shape = Shape::Object(&[
     optional("issuer", Shape::Text(printable), "", "jwt: the only iss accepted. Without it any is."),
     optional("clock_skew_seconds", Shape::Whole(0, 300), "30", "jwt: how far the portal's clock may differ."),
     optional("max_lifetime_seconds", Shape::Whole(1, 31_536_000), "43200", "jwt: the longest life from iat to exp."),
-    optional("carriers", Shape::List(&Shape::Choice(CARRIERS)), "[\"cookie\"]", "jwt: where a token may be found. Bokeh's carriers are its own: the query, Bokeh-Session-Id, the subprotocol."),
-    optional("max_stream_seconds", Shape::Whole(1, 31_536_000), "", "The longest life of one WebSocket or answer. Required for bokeh, whose ids never expire."),
+    optional(
+        "carriers",
+        Shape::List(&Shape::Choice(CARRIERS)),
+        "[\"cookie\"]",
+        "jwt: where a token may be found. Bokeh's carriers are its own: the query, Bokeh-Session-Id, the subprotocol.",
+    ),
+    optional(
+        "max_stream_seconds",
+        Shape::Whole(1, 31_536_000),
+        "",
+        "The longest life of one WebSocket or answer. Required for bokeh, whose ids never expire.",
+    ),
 ]);
 
 const CONNECT: Shape = Shape::Object(&[
-    required("from", Shape::List(&Shape::Text(exact_origin)), "Origins of the portals whose form may connect and sign out."),
-    optional("login_url", Shape::Text(link), "", "Where a navigation without a session is sent, with ?dashboard=NAME&next=PATH."),
+    required(
+        "from",
+        Shape::List(&Shape::Text(exact_origin)),
+        "Origins of the portals whose form may connect and sign out.",
+    ),
+    optional(
+        "login_url",
+        Shape::Text(link),
+        "",
+        "Where a navigation without a session is sent, with ?dashboard=NAME&next=PATH.",
+    ),
     optional("max_token_age_seconds", Shape::Whole(1, 3600), "120", "How old a token's iat may be at connect."),
-    optional("form", Shape::Boolean, "true", "Whether forms with a body are taken. Needs allow_on_headers_stop_iteration: true beside this configuration; say false where that cannot be set, and use connect by fragment."),
+    optional(
+        "form",
+        Shape::Boolean,
+        "true",
+        "Whether forms with a body are taken. Needs allow_on_headers_stop_iteration: true beside this configuration; say false where that cannot be set, and use connect by fragment.",
+    ),
 ]);
 
 const DASHBOARD: Shape = Shape::Object(&[
     required("name", Shape::Text(label), "A short name: part of the cookie's name, a metric label, the route's lock."),
-    required("url", Shape::Text(address), "Where browsers reach it: https://host[:port]/path/, canonical, ending in /."),
+    required(
+        "url",
+        Shape::Text(address),
+        "Where browsers reach it: https://host[:port]/path/, canonical, ending in /.",
+    ),
     optional("open", Shape::Boolean, "false", "Needs no session (the portal itself). All other rules hold."),
     optional("sessions", Shape::List(&Shape::Text(name)), "[]", "Session kinds that open it."),
-    optional("require", Shape::Choice(&["any", "all"]), "\"any\"", "any: the kinds are alternatives. all: each is demanded."),
-    optional("keep", Shape::List(&Shape::Text(name)), "[]", "Session kinds whose credentials the backend needs; all others are removed."),
-    optional("origins", Shape::List(&Shape::Text(origin::check_pattern)), "[]", "Origins allowed besides its own: exact, or one wildcard label (https://*.lab.example.org)."),
-    optional("public", Shape::List(&Shape::Text(public)), "[]", "Paths of the host that GET and HEAD reach without a session."),
+    optional(
+        "require",
+        Shape::Choice(&["any", "all"]),
+        "\"any\"",
+        "any: the kinds are alternatives. all: each is demanded.",
+    ),
+    optional(
+        "keep",
+        Shape::List(&Shape::Text(name)),
+        "[]",
+        "Session kinds whose credentials the backend needs; all others are removed.",
+    ),
+    optional(
+        "origins",
+        Shape::List(&Shape::Text(origin::check_pattern)),
+        "[]",
+        "Origins allowed besides its own: exact, or one wildcard label (https://*.lab.example.org).",
+    ),
+    optional(
+        "public",
+        Shape::List(&Shape::Text(public)),
+        "[]",
+        "Paths of the host that GET and HEAD reach without a session.",
+    ),
     optional("audience", Shape::Text(printable), "", "The aud that names this dashboard. By default its url."),
-    optional("cookie", Shape::Text(cookie_name), "", "The cookie that holds its session. By default __Host-dashgate-NAME."),
-    optional("identity_headers", Shape::List(&Shape::Choice(IDENTITY)), "[\"subject\"]", "Which x-dashgate-* headers the backend gets."),
-    optional("missing_origin", Shape::Choice(MISSING_ORIGIN), "\"deny\"", "Where an Origin is required and missing. allow_with_bearer: waived if the session came as a bearer and no session cookie came along."),
-    optional("null_origin", Shape::Choice(NULL_ORIGIN), "\"deny\"", "Whether Origin: null is taken for an allowed one."),
-    optional("embed_from", Shape::List(&Shape::Text(exact_origin)), "[]", "Origins whose pages may show it in a frame."),
+    optional(
+        "cookie",
+        Shape::Text(cookie_name),
+        "",
+        "The cookie that holds its session. By default __Host-dashgate-NAME.",
+    ),
+    optional(
+        "identity_headers",
+        Shape::List(&Shape::Choice(IDENTITY)),
+        "[\"subject\"]",
+        "Which x-dashgate-* headers the backend gets.",
+    ),
+    optional(
+        "missing_origin",
+        Shape::Choice(MISSING_ORIGIN),
+        "\"deny\"",
+        "Where an Origin is required and missing. allow_with_bearer: waived if the session came as a bearer and no session cookie came along.",
+    ),
+    optional(
+        "null_origin",
+        Shape::Choice(NULL_ORIGIN),
+        "\"deny\"",
+        "Whether Origin: null is taken for an allowed one.",
+    ),
+    optional(
+        "embed_from",
+        Shape::List(&Shape::Text(exact_origin)),
+        "[]",
+        "Origins whose pages may show it in a frame.",
+    ),
     optional("preflight", PREFLIGHT, "{}", "What CORS preflights are answered with."),
-    optional("shared_origin", Shape::Boolean, "false", "Says that other dashboards of the same origin are trusted with this one; silences the warning."),
+    optional(
+        "shared_origin",
+        Shape::Boolean,
+        "false",
+        "Says that other dashboards of the same origin are trusted with this one; silences the warning.",
+    ),
 ]);
 
 const PREFLIGHT: Shape = Shape::Object(&[
-    optional("methods", Shape::List(&Shape::Text(token)), "[\"GET\", \"HEAD\", \"POST\"]", "Access-Control-Allow-Methods."),
+    optional(
+        "methods",
+        Shape::List(&Shape::Text(token)),
+        "[\"GET\", \"HEAD\", \"POST\"]",
+        "Access-Control-Allow-Methods.",
+    ),
     optional("headers", Shape::List(&Shape::Text(token)), "[\"content-type\"]", "Access-Control-Allow-Headers."),
     optional("max_age_seconds", Shape::Whole(0, 86_400), "600", "Access-Control-Max-Age."),
 ]);
@@ -153,13 +250,16 @@ fn exact_origin(text: &str) -> Check {
 }
 
 fn token(text: &str) -> Check {
-    let fine = !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    let fine =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     holds(fine, "must be a token (RFC 9110 section 5.6.2)")
 }
 
 fn cookie_name(text: &str) -> Check {
-    holds(token(text).is_ok() && !text.starts_with("__Host-dashgate_"), "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate_")
+    holds(
+        token(text).is_ok() && !text.starts_with("__Host-dashgate_"),
+        "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate_",
+    )
 }
 
 /// Splits a dashboard's url into scheme, authority and path.
@@ -195,6 +295,10 @@ fn public(text: &str) -> Check {
     if text == "/" {
         return Err("must not be / (that would open everything; use open: true for that)");
     }
-    let plain = target::parse(text.as_bytes()).ok().filter(|plain| plain.query.is_none() && plain.own_endpoint().is_none());
-    holds(plain.is_some(), "must be a plain path such as /static/ (no dot segments, no //, no encoded slashes, no query)")
+    let plain =
+        target::parse(text.as_bytes()).ok().filter(|plain| plain.query.is_none() && plain.own_endpoint().is_none());
+    holds(
+        plain.is_some(),
+        "must be a plain path such as /static/ (no dot segments, no //, no encoded slashes, no query)",
+    )
 }

@@ -38,7 +38,6 @@ fn parse(document: &[u8]) -> Result<Json<'_>, Vec<Problem>> {
     {
         return Ok(parsed);
     }
-    Json::parse(document).map_err(|message| {
-        vec![Problem::new("", format!("is neither JSON nor a google.protobuf.Struct: {message}"))]
-    })
+    Json::parse(document)
+        .map_err(|message| vec![Problem::new("", format!("is neither JSON nor a google.protobuf.Struct: {message}"))])
 }

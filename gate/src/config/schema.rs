@@ -21,7 +21,9 @@ fn describe(shape: &Shape) -> serde_json::Value {
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Choice(words) => json!({"type": "string", "enum": words}),
         Shape::List(inner) => match inner {
-            Shape::Text(_) | Shape::Choice(_) => json!({"type": "array", "items": describe(inner), "uniqueItems": true}),
+            Shape::Text(_) | Shape::Choice(_) => {
+                json!({"type": "array", "items": describe(inner), "uniqueItems": true})
+            }
             _ => json!({"type": "array", "items": describe(inner)}),
         },
         Shape::Map(inner) => json!({
@@ -74,10 +76,16 @@ fn tables(shape: &Shape, place: &str, page: &mut String) {
                     Some("") => "none".to_owned(),
                     Some(text) => format!("`{text}`"),
                 };
-                page.push_str(&format!("| `{}` | {} | {default} | {} |\n", field.name, kind(&field.shape), field.meaning));
+                page.push_str(&format!(
+                    "| `{}` | {} | {default} | {} |\n",
+                    field.name,
+                    kind(&field.shape),
+                    field.meaning
+                ));
             }
             for field in *fields {
-                let inner = if place == "the document" { field.name.to_owned() } else { format!("{place}.{}", field.name) };
+                let inner =
+                    if place == "the document" { field.name.to_owned() } else { format!("{place}.{}", field.name) };
                 tables(&field.shape, &inner, page);
             }
         }

@@ -77,7 +77,8 @@ fn check_object(value: &Json<'_>, fields: &[Field], path: &str, problems: &mut V
             Some(field) => check(member, &field.shape, &join(path, key), problems),
             None => {
                 let known: Vec<&str> = fields.iter().map(|field| field.name).collect();
-                problems.push(Problem::new(join(path, key), format!("is not a known key; known are {}", known.join(", "))));
+                problems
+                    .push(Problem::new(join(path, key), format!("is not a known key; known are {}", known.join(", "))));
             }
         }
     }

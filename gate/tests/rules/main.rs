@@ -1,0 +1,33 @@
+//! The rules as tests: what the gate lets through, what it refuses and with which reason, through its public API.
+//!
+//! One binary, natively and in wasm under Node from the same source: no files, threads or clocks in here.
+
+mod authority;
+mod bokeh;
+mod carriers;
+mod config;
+mod config_meaning;
+mod connect;
+mod cookie;
+mod damage;
+mod endpoints;
+mod fetch;
+mod golden;
+mod hostile;
+mod json;
+mod jwt;
+mod method;
+mod origin;
+mod query;
+mod reason;
+mod refusal;
+mod response;
+mod schema;
+mod secret;
+mod sessions;
+mod stage;
+mod structpb;
+mod subprotocol;
+mod target;
+mod time;
+mod upward;
