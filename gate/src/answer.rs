@@ -78,7 +78,7 @@ fn asker(request: &Request<'_>) -> Asker {
         Asker::Upgrade
     } else if request.is_grpc() {
         Asker::Grpc
-    } else if request.is_navigation() {
+    } else if request.is_for_a_person() {
         Asker::Navigation
     } else {
         Asker::Program

@@ -131,9 +131,14 @@ impl<'a> Request<'a> {
         matches!(self.content_type, Field::One(kind) if kind == b"application/grpc" || kind.starts_with(b"application/grpc+"))
     }
 
-    /// A person's navigation of a whole tab: the only kind of request that gets pages.
+    /// A person's navigation of a whole tab by link or address: what another site's page may cause.
     pub(crate) fn is_navigation(&self) -> bool {
-        self.reads_only() && self.mode.is(b"navigate") && self.destination.is(b"document") && !self.upgrade.is_present()
+        self.reads_only() && self.is_for_a_person()
+    }
+
+    /// A whole tab waits for the answer, after a link or a form: the only kind of request that gets pages.
+    pub(crate) fn is_for_a_person(&self) -> bool {
+        self.mode.is(b"navigate") && self.destination.is(b"document") && !self.upgrade.is_present()
     }
 }
 
