@@ -38,9 +38,8 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
         return Err(Reason::CredentialTooLong);
     }
     let token = Segments::split(token)?;
-    let header = decode(token.header)?;
+    let (header, signature) = (decode(token.header)?, decode(token.signature)?);
     let key_id = read_header(&header)?;
-    let signature = decode(token.signature)?;
     let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // Not even base64 is undone before the signature over the received text was checked.
@@ -136,9 +135,11 @@ impl Claims {
         if self.not_before.max(self.issued).is_some_and(|start| start > latest_start) {
             return Err(Reason::SessionNotYetValid);
         }
-        let born = self.issued.unwrap_or(now);
-        let last_end = born.plus_seconds(policy.max_lifetime_seconds);
-        let end = self.expires.plus_seconds(policy.clock_skew_seconds).min(last_end);
+        let last_end = self.issued.unwrap_or(now).plus_seconds(policy.max_lifetime_seconds);
+        let mut end = self.expires.plus_seconds(policy.clock_skew_seconds);
+        if self.issued.is_some() {
+            end = end.min(last_end);
+        }
         if now >= end {
             return Err(Reason::SessionExpired);
         }

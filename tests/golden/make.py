@@ -1,0 +1,121 @@
+"""Makes jwt.json and bokeh.json, the golden vectors, with the real PyJWT and the real bokeh.
+
+python tests/golden/make.py           writes both files
+python tests/golden/make.py --check   makes them in memory; exit code 1 if a committed file says otherwise
+"""
+
+import json
+import sys
+import zlib
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # nothing but the two files appears here
+
+import bokeh_ids  # noqa: E402
+import bokeh_payloads  # noqa: E402
+import bokeh_tokens  # noqa: E402
+import jwt_claims  # noqa: E402
+import jwt_damage  # noqa: E402
+import jwt_header  # noqa: E402
+import jwt_keys  # noqa: E402
+import jwt_order  # noqa: E402
+import jwt_shape  # noqa: E402
+import jwt_times  # noqa: E402
+from cases import ACCEPTED, Case  # noqa: E402
+from originals import ACCEPTS, opinion  # noqa: E402
+
+HERE = Path(__file__).parent
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+FILES = {
+    "jwt.json": ("PyJWT", [jwt_shape, jwt_damage, jwt_header, jwt_keys, jwt_claims, jwt_times, jwt_order]),
+    "bokeh.json": ("bokeh", [bokeh_ids, bokeh_tokens, bokeh_payloads]),
+}
+
+# The gate is stricter than the originals, never laxer, but for these. Only a key holder can make any of them.
+LAXER = {
+    "expiry_fraction_ahead": "PyJWT cuts the fraction off exp and so ends up to a second early",
+    "extra_empty": "the gate never inflates, so it cannot see that there is nothing to inflate",
+    "extra_garbage": "the gate never inflates, so it cannot see that this is no zlib",
+    "extra_with_past_expiry": "the gate never inflates; bokeh lets an inner expiry win over the outer one",
+}
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    documents = {name: document(library, modules) for name, (library, modules) in FILES.items()}
+    judge_laxity([record for made in documents.values() for record in made["cases"]])
+    if arguments:
+        return max([check(name, made) for name, made in documents.items()])
+    for name, made in documents.items():
+        (HERE / name).write_text(render(made), encoding="ascii")
+        print(f"{name}: {summary(made['cases'])}")
+    return 0
+
+
+def document(library: str, modules: list) -> dict:
+    cases: list[Case] = [case for module in modules for case in module.cases()]
+    names = Counter(f"{case.kind} {case.name}" for case in cases)
+    repeated = [name for name, count in names.items() if count > 1]
+    assert not repeated, f"names used twice: {repeated}"
+    made_by = {library: version(library), "python": PYTHON}
+    return {"made_by": made_by, "cases": [case.record(opinion(case)) for case in cases]}
+
+
+def judge_laxity(records: list[dict]) -> None:
+    """Stops where the gate would accept what the original refuses, and where an exception is none any more."""
+    laxer = {record["name"] for record in records if record["expect"] == ACCEPTED and record["original"] != ACCEPTS}
+    assert laxer <= LAXER.keys(), f"accepted, though the original says no: {sorted(laxer - LAXER.keys())}"
+    assert laxer >= LAXER.keys(), f"no exceptions any more: {sorted(LAXER.keys() - laxer)}"
+
+
+def render(made: dict) -> str:
+    """One case a line, so that a changed case is a changed line."""
+    lines = ",\n".join("  " + json.dumps(record) for record in made["cases"])
+    return f'{{"made_by": {json.dumps(made["made_by"])},\n "cases": [\n{lines}\n]}}\n'
+
+
+def summary(records: list[dict]) -> str:
+    stricter = sum(record["expect"] != ACCEPTED and record["original"] == ACCEPTS for record in records)
+    accepted = sum(record["expect"] == ACCEPTED for record in records)
+    refused = len(records) - accepted
+    return f"{len(records)} cases, {accepted} accepted, {refused} refused, {stricter} of these taken by the original"
+
+
+def check(name: str, made: dict) -> int:
+    """Compares the committed file with what the libraries say now, case by case and then byte by byte."""
+    path = HERE / name
+    if not path.exists():
+        print(f"{name}: 0 passed, {len(made['cases'])} failed: the file is missing; make.py writes it")
+        return 1
+    text = path.read_text(encoding="ascii")
+    committed = json.loads(text)
+    made["made_by"]["python"] = committed["made_by"]["python"]  # recorded, but no reason to fail
+    before = {(record["kind"], record["name"]): record for record in committed["cases"]}
+    after = {(record["kind"], record["name"]): record for record in made["cases"]}
+    wrong = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    print(f"{name}: {len(after.keys() - set(wrong))} passed, {len(wrong)} failed")
+    for key in wrong[:20]:
+        print(f"  {key[0]} {key[1]}: {difference(before.get(key), after.get(key))}")
+    if committed["made_by"] != made["made_by"]:
+        print(f"  committed from {committed['made_by']}, made now with {made['made_by']}")
+    elif not wrong and text != render(made):
+        print("  the same cases, but not the same bytes (order or spacing)")
+    if text == render(made):
+        return 0
+    print(f"  make.py writes the file anew; tests/requirements.txt pins the libraries (zlib here: {zlib.ZLIB_RUNTIME_VERSION})")
+    return 1
+
+
+def difference(before: dict | None, after: dict | None) -> str:
+    if before is None or after is None:
+        return "not in the committed file" if before is None else "no longer made"
+    return "differs in " + ", ".join(member for member in {**before, **after} if before.get(member) != after.get(member))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
