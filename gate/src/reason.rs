@@ -171,3 +171,25 @@ impl Reason {
         matches!(self, Self::SessionMissing | Self::SessionExpired | Self::KeyRetired)
     }
 }
+
+/// The reference page of all reasons, in Markdown: `docs/reasons.md` is this text.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Reason codes\n\n\
+         Every refusal has exactly one, in the access log, the metric, the log line and `dashgate explain`. \
+         The order is the order in which the checks run: the earliest failing one is reported. \
+         Upgrades are answered 401 or 403 only, gRPC calls with grpc-status 16 (for 401) or 7.\n\n\
+         | code | status | what happened | what the client is told |\n|---|---|---|---|\n",
+    );
+    for reason in Reason::ALL {
+        page.push_str(&format!(
+            "| <a id=\"{0}\"></a>`{0}` | {1} | {2} | {3} |\n",
+            reason.code(),
+            reason.status(),
+            reason.meaning(),
+            reason.advice().sentence()
+        ));
+    }
+    page
+}
