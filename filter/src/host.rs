@@ -47,7 +47,7 @@ impl Headers {
             let (name_length, value_length) = (take_u32(&mut sizes)?, take_u32(&mut sizes)?);
             pairs.push((take_text(&mut data, name_length)?, take_text(&mut data, value_length)?));
         }
-        Ok(pairs)
+        if data.is_empty() { Ok(pairs) } else { Err(HostError) }
     }
 
     /// The serialized form of some pairs.

@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use gate::{Gate, Record};
+use gate::{Gate, Record, Verdict};
 
 use crate::host::{Host, HostResult};
-
-/// A counter's labels without text, so that counting allocates nothing.
-type Labels = (Option<usize>, &'static str, &'static str);
 
 /// Ids of counters already defined in this VM, by name.
 #[derive(Debug, Default)]
@@ -28,7 +25,8 @@ impl Registry {
 /// One configuration's counters.
 #[derive(Debug, Default)]
 pub struct Counters {
-    decisions: BTreeMap<Labels, u32>,
+    /// By dashboard, the first for none; each has few verdicts and codes, so a search costs less than a tree's.
+    decisions: Vec<Vec<(Verdict, &'static str, u32)>>,
     keys: BTreeMap<String, u32>,
 }
 
@@ -44,18 +42,7 @@ impl Counters {
         gate: &Gate,
         record: &Record,
     ) -> HostResult<()> {
-        let labels = (record.dashboard, record.verdict.word(), record.code);
-        let id = match self.decisions.get(&labels) {
-            Some(id) => *id,
-            None => {
-                let dashboard = record.dashboard.and_then(|index| gate.dashboard_names().nth(index)).unwrap_or("none");
-                let (_, verdict, code) = labels;
-                let name = format!("dashgate_decisions_total.dashboard={dashboard}.verdict={verdict}.reason={code}");
-                let id = registry.id(host, name)?;
-                self.decisions.insert(labels, id);
-                id
-            }
-        };
+        let id = self.decision(host, registry, gate, record)?;
         host.increment(id)?;
         for key in &record.keys {
             let id = match self.keys.get(key) {
@@ -69,5 +56,33 @@ impl Counters {
             host.increment(id)?;
         }
         Ok(())
+    }
+
+    fn decision(
+        &mut self,
+        host: &mut impl Host,
+        registry: &mut Registry,
+        gate: &Gate,
+        record: &Record,
+    ) -> HostResult<u32> {
+        let place = record.dashboard.map_or(0, |index| index.saturating_add(1));
+        let known = self.decisions.get(place).into_iter().flatten();
+        for (verdict, code, id) in known {
+            if *verdict == record.verdict && *code == record.code {
+                return Ok(*id);
+            }
+        }
+        let (verdict, code) = (record.verdict, record.code);
+        let dashboard = record.dashboard.and_then(|index| gate.dashboard_name(index)).unwrap_or("none");
+        let verdict_word = verdict.word();
+        let name = format!("dashgate_decisions_total.dashboard={dashboard}.verdict={verdict_word}.reason={code}");
+        let id = registry.id(host, name)?;
+        if self.decisions.len() <= place {
+            self.decisions.resize_with(place.saturating_add(1), Vec::new);
+        }
+        if let Some(counters) = self.decisions.get_mut(place) {
+            counters.push((verdict, code, id));
+        }
+        Ok(id)
     }
 }

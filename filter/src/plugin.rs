@@ -115,7 +115,7 @@ impl Plugin {
         let record = permit.record();
         self.counters.try_borrow_mut().map_err(|_| HostError)?.count(host, &mut shared.registry, &self.gate, record)?;
         // The lock of the routes: only a permit writes it.
-        let name = record.dashboard.and_then(|index| self.gate.dashboard_names().nth(index)).ok_or(HostError)?;
+        let name = record.dashboard.and_then(|index| self.gate.dashboard_name(index)).ok_or(HostError)?;
         host.set_state("dashgate_dashboard", name.as_bytes())?;
         write_session(host, record)?;
         write(host, Map::Request, permit.edits())?;
@@ -189,7 +189,8 @@ impl Plugin {
         let answer = self.gate.refuse(Reason::HostCallFailed);
         // If even this fails, the stream stays paused and the host's own timeouts end it.
         let sent = reply(host, &answer);
-        let told = self.tell(host, shared, &answer.record, 0);
+        let now = host.now().unwrap_or_default();
+        let told = self.tell(host, shared, &answer.record, now);
         let _ = sent.and(told);
         Action::Pause
     }
@@ -208,7 +209,7 @@ impl Plugin {
         {
             host.warn(&refusals::line(&self.gate, record, left_out));
         }
-        let name = record.dashboard.and_then(|index| self.gate.dashboard_names().nth(index));
+        let name = record.dashboard.and_then(|index| self.gate.dashboard_name(index));
         host.set_state("dashgate_reason", record.code.as_bytes())?;
         if let Some(name) = name {
             host.set_state("dashgate_refused", name.as_bytes())?;
@@ -221,12 +222,20 @@ impl Plugin {
 /// Whose session it was, for the access log.
 fn write_session(host: &mut impl Host, record: &Record) -> HostResult<()> {
     if let Some(subject) = &record.subject {
-        host.set_state("dashgate_subject", refusals::clipped(subject).trim_matches('"').as_bytes())?;
+        match refusals::is_plain(subject) {
+            true => host.set_state("dashgate_subject", subject.as_bytes())?,
+            false => host.set_state("dashgate_subject", unquoted(&refusals::clipped(subject)).as_bytes())?,
+        }
     }
     if let Some(session) = record.session {
         host.set_state("dashgate_session", gate::session::hexadecimal(&session).as_bytes())?;
     }
     Ok(())
+}
+
+/// Without the one quote at each end; an escaped quote at the end of a subject stays.
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
 fn write(host: &mut impl Host, map: Map, edits: &[Edit]) -> HostResult<()> {

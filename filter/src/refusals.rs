@@ -18,8 +18,11 @@ pub struct Limiter {
 impl Limiter {
     /// Whether a line may be written now, and how many were left out before it.
     pub fn admit(&mut self, now: u64) -> Option<u64> {
-        let full_at = self.full_at.max(now).saturating_add(REFILL_NANOS);
-        if full_at.saturating_sub(now) > BURST.saturating_mul(REFILL_NANOS) {
+        let full = BURST.saturating_mul(REFILL_NANOS);
+        // More than a whole bucket ahead is a clock that was set back: it must not silence the log until it catches up.
+        let full_at = if self.full_at.saturating_sub(now) > full { now } else { self.full_at.max(now) };
+        let full_at = full_at.saturating_add(REFILL_NANOS);
+        if full_at.saturating_sub(now) > full {
             self.suppressed = self.suppressed.saturating_add(1);
             return None;
         }
@@ -31,7 +34,7 @@ impl Limiter {
 /// The line for one refusal. Nothing of the request is in it but a subject whose signature was verified.
 #[must_use]
 pub fn line(gate: &Gate, record: &Record, left_out: u64) -> String {
-    let dashboard = record.dashboard.and_then(|index| gate.dashboard_names().nth(index)).unwrap_or("-");
+    let dashboard = record.dashboard.and_then(|index| gate.dashboard_name(index)).unwrap_or("-");
     let subject = record.subject.as_deref().map_or_else(|| "-".to_owned(), clipped);
     let session = record.session.map_or_else(|| "-".to_owned(), |session| session::hexadecimal(&session));
     let mut line =
@@ -40,6 +43,12 @@ pub fn line(gate: &Gate, record: &Record, left_out: u64) -> String {
         line.push_str(&format!(" lines_left_out={left_out}"));
     }
     line
+}
+
+/// Whether clipping and escaping would leave a text as it is, which they nearly always would.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\')
 }
 
 /// At most 64 characters, quoted and escaped: a subject cannot forge a field or a line.

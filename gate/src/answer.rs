@@ -2,6 +2,7 @@
 
 use crate::cookie;
 use crate::decide::{Record, Verdict};
+use crate::json::quoted;
 use crate::policy::{Dashboard, Gate, Site};
 use crate::query;
 use crate::reason::Reason;
@@ -115,7 +116,7 @@ pub(crate) fn refusal(gate: &Gate, request: &Request<'_>, reason: Reason, record
     match asker {
         // A gRPC client gets the body as its grpc-message.
         Asker::Grpc => answer.with_body("text/plain", sentence),
-        _ => answer.with_body("application/json", serde_json::json!({ "error": sentence }).to_string()),
+        _ => answer.with_body("application/json", format!("{{\"error\":{}}}", quoted(sentence))),
     }
 }
 

@@ -25,8 +25,6 @@ pub(crate) struct Found<'a> {
     query: query::Found<'a>,
     bokeh_header: Option<&'a [u8]>,
     is_upgrade: bool,
-    /// Whether a session cookie came along, of whichever dashboard, valid or not.
-    pub has_session_cookie: bool,
 }
 
 impl<'a> Found<'a> {
@@ -49,11 +47,6 @@ impl<'a> Found<'a> {
             bearer: bearer.filter(|_| dashboard.reads(|carriers| carriers.bearer)),
             offer: subprotocol::parse(&request.subprotocols, readable.marker, readable.bokeh)?,
             is_upgrade: request.upgrade.is_present(),
-            has_session_cookie: request
-                .cookies
-                .iter()
-                .flat_map(|field| cookie::pairs(field))
-                .any(|pair| gate.is_credential_cookie(pair.name) && pair.name != cookie::BOUNCE),
             ..Self::default()
         };
         if readable.bokeh {
@@ -73,7 +66,10 @@ impl<'a> Found<'a> {
         for kind in &dashboard.kinds {
             let by_bearer = self.bearer.is_some() && kind.carriers.bearer;
             match self.session(kind, dashboard, now) {
-                Ok(session) => opened.add(session, kind, now, by_bearer),
+                Ok(session) => {
+                    opened.add(session, kind, now, by_bearer);
+                    opened.shown.join(self.shown(kind));
+                }
                 // What is ambiguous is refused, whatever another kind would say.
                 Err(reason @ (Reason::CredentialRepeated | Reason::CredentialConflict)) => return Err(reason),
                 Err(reason) if require_all => return Err(reason),
@@ -84,6 +80,26 @@ impl<'a> Found<'a> {
             }
         }
         if opened.sessions.is_empty() { Err(failure.unwrap_or(Reason::SessionMissing)) } else { Ok(opened) }
+    }
+
+    /// Which of a dashboard's carriers hold anything, good or bad.
+    pub fn shown_for(&self, dashboard: &Dashboard) -> Shown {
+        let mut shown = Shown::default();
+        dashboard.kinds.iter().for_each(|kind| shown.join(self.shown(kind)));
+        shown
+    }
+
+    fn shown(&self, kind: &Kind) -> Shown {
+        let reads = kind.carriers;
+        Shown {
+            cookie: reads.cookie && self.cookie.is_some(),
+            bearer: reads.bearer && self.bearer.is_some(),
+            subprotocol: reads.marker && self.is_upgrade && self.offer.marked.is_some(),
+            bokeh_subprotocol: reads.bokeh && self.is_upgrade && self.offer.bokeh.is_some(),
+            bokeh_session_id: reads.bokeh && self.query.session_id.is_some(),
+            bokeh_token: reads.bokeh && self.query.token.is_some(),
+            bokeh_header: reads.bokeh && self.bokeh_header.is_some(),
+        }
     }
 
     fn session(&self, kind: &Kind, dashboard: &Dashboard, now: Time) -> Result<Session, Reason> {
@@ -142,7 +158,8 @@ impl<'a> Found<'a> {
         target: &Target<'a>,
     ) -> Vec<Edit> {
         let (readable, keep) = (gate.readable.carriers, dashboard.keep);
-        let mut edits = Vec::new();
+        // Room for all that a request usually needs, those after this included.
+        let mut edits = Vec::with_capacity(8);
         remove_cookies(gate, dashboard, &request.cookies, &mut edits);
         let is_bearer = request.authorization.once().is_some_and(|value| bearer(value).is_some());
         if readable.bearer && is_bearer && !keep.bearer {
@@ -163,6 +180,12 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Whether a session cookie came along, of whichever dashboard, valid or not.
+pub(crate) fn has_session_cookie(gate: &Gate, request: &Request<'_>) -> bool {
+    let mut pairs = request.cookies.iter().flat_map(|field| cookie::pairs(field));
+    pairs.any(|pair| gate.is_credential_cookie(pair.name) && pair.name != cookie::BOUNCE)
+}
+
 /// The credential of an Authorization value with the scheme Bearer (RFC 6750 section 2.1; schemes ignore case).
 pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
@@ -174,12 +197,12 @@ fn remove_cookies(gate: &Gate, dashboard: &Dashboard, fields: &[&[u8]], edits: &
     let is_credential = |name: &[u8]| {
         gate.is_credential_cookie(name) && !(dashboard.keep.cookie && name == dashboard.cookie.as_bytes())
     };
-    let kept: Vec<Option<Vec<u8>>> = fields.iter().map(|field| cookie::without(field, is_credential)).collect();
-    if kept.iter().all(Option::is_none) {
+    if let [field] = fields {
+        edits.extend(cookie::without(field, is_credential).map(|kept| set_or_remove("cookie", kept)));
         return;
     }
-    if let [Some(only)] = kept.as_slice() {
-        edits.push(set_or_remove("cookie", only.clone()));
+    let kept: Vec<Option<Vec<u8>>> = fields.iter().map(|field| cookie::without(field, is_credential)).collect();
+    if kept.iter().all(Option::is_none) {
         return;
     }
     // Several Cookie fields stay several: setting one would remove the others.
@@ -204,6 +227,45 @@ fn prefer(known: Option<Reason>, next: Reason) -> Option<Reason> {
     }
 }
 
+/// Which carriers held a credential: flags, so that a request pays for no list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    cookie: bool,
+    bearer: bool,
+    subprotocol: bool,
+    bokeh_subprotocol: bool,
+    bokeh_session_id: bool,
+    bokeh_token: bool,
+    bokeh_header: bool,
+}
+
+impl Shown {
+    /// The carriers' names, as `dashgate explain` writes them.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.cookie, "cookie"),
+            (self.bearer, "bearer"),
+            (self.subprotocol, "subprotocol"),
+            (self.bokeh_subprotocol, "bokeh_subprotocol"),
+            (self.bokeh_session_id, "bokeh_session_id_parameter"),
+            (self.bokeh_token, "bokeh_token_parameter"),
+            (self.bokeh_header, "bokeh_session_id_header"),
+        ]
+        .into_iter()
+        .filter_map(|(shown, word)| shown.then_some(word))
+    }
+
+    fn join(&mut self, other: Self) {
+        self.cookie |= other.cookie;
+        self.bearer |= other.bearer;
+        self.subprotocol |= other.subprotocol;
+        self.bokeh_subprotocol |= other.bokeh_subprotocol;
+        self.bokeh_session_id |= other.bokeh_session_id;
+        self.bokeh_token |= other.bokeh_token;
+        self.bokeh_header |= other.bokeh_header;
+    }
+}
+
 /// The sessions that open a dashboard, and what they bound.
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
@@ -212,6 +274,8 @@ pub(crate) struct Opened {
     pub stream_end: Option<Time>,
     /// Whether the session that verified was shown as a bearer.
     pub by_bearer: bool,
+    /// Where the sessions were found.
+    pub shown: Shown,
 }
 
 impl Opened {

@@ -6,6 +6,7 @@ use crate::answer::{Answer, refusal};
 use crate::carriers::{Found, MAX_COOKIE_BYTES, bearer};
 use crate::cookie;
 use crate::decide::{Decision, Record};
+use crate::json::quoted;
 use crate::jwt;
 use crate::policy::{Connect, Dashboard, Gate, Site};
 use crate::reason::Reason;
@@ -187,7 +188,9 @@ impl Gate {
         record: &mut Record,
     ) -> Result<Connection<'a>, Reason> {
         let path = target::parse(next).map_err(|_| Reason::ConnectNextNotAllowed)?;
-        if path.own_endpoint().is_some() {
+        // Encoded control bytes have no place in a path, and have turned `/%09/host` into `//host` elsewhere (CVE-2026-83589).
+        let has_control = percent_decoded(path.path).iter().any(u8::is_ascii_control);
+        if has_control || path.own_endpoint().is_some() {
             return Err(Reason::ConnectNextNotAllowed);
         }
         let index = site.dashboard(path.path).ok_or(Reason::ConnectNextNotAllowed)?;
@@ -221,10 +224,8 @@ impl Gate {
             return Err(Reason::OriginNotAllowed);
         }
         let mut answer = Answer::new(303, "signed_out", record).with("location", "/");
-        for dashboard in
-            site.prefixes.values().filter_map(|index| self.dashboards.get(*index)).filter(|dashboard| !dashboard.open)
-        {
-            answer = answer.with("set-cookie", format!("{}=; {COOKIE_ATTRIBUTES}; Max-Age=0", dashboard.cookie));
+        for cookie in &site.cookies {
+            answer = answer.with("set-cookie", format!("{cookie}=; {COOKIE_ATTRIBUTES}; Max-Age=0"));
         }
         Ok(Decision::Answer(answer))
     }
@@ -260,13 +261,13 @@ impl Gate {
                     record.dashboard = Some(*index);
                     record.subject = opened.subject().map(str::to_owned);
                     let left = opened.stream_end.unwrap_or(now).nanos_since(now) / 1_000_000_000;
-                    let body = serde_json::json!({
-                        "subject": opened.subject(),
-                        "dashboard": dashboard.name,
-                        "expires_in_seconds": left,
-                    });
+                    let subject = opened.subject().map_or_else(|| "null".to_owned(), quoted);
+                    let body = format!(
+                        "{{\"dashboard\":{},\"expires_in_seconds\":{left},\"subject\":{subject}}}",
+                        quoted(&dashboard.name)
+                    );
                     let answer = Answer::new(200, "session_described", record);
-                    return Ok(Decision::Answer(answer.with_body("application/json", body.to_string())));
+                    return Ok(Decision::Answer(answer.with_body("application/json", body)));
                 }
                 Err(reason) if failure == Reason::SessionMissing => failure = reason,
                 Err(_) => {}

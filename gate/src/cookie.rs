@@ -1,5 +1,6 @@
 //! The Cookie and Set-Cookie fields: finding one cookie, and taking dashgate's out while all else stays byte for byte.
 
+use crate::bytes;
 use crate::reason::Reason;
 
 /// What every cookie of dashgate's begins with, whatever the dashboard.
@@ -8,7 +9,7 @@ pub const PREFIX: &[u8] = b"__Host-dashgate";
 /// Counts the redirects to the portal within a minute; `_` keeps it apart from every dashboard's cookie.
 pub const BOUNCE: &[u8] = b"__Host-dashgate_bounce";
 
-/// One piece between two `;`: its raw text, and its name and value without the spaces around them.
+/// One piece between two `;`: its raw text, its name without the spaces around it, its value as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair<'a> {
     raw: &'a [u8],
@@ -16,14 +17,25 @@ pub struct Pair<'a> {
     pub name: &'a [u8],
     /// After the first `=`.
     pub value: &'a [u8],
+    /// Whether the name stands right before its `=`: some servers strip a space there, others make it part of the name.
+    exact: bool,
 }
 
 /// The pairs of one Cookie field (RFC 6265 section 5.4, as servers read it).
 pub fn pairs(field: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    field.split(|byte| *byte == b';').map(|raw| {
-        let at = raw.iter().position(|byte| *byte == b'=').unwrap_or(raw.len());
+    let mut rest = Some(field);
+    let pieces = std::iter::from_fn(move || {
+        let text = rest?;
+        let end = bytes::find(text, b';').unwrap_or(text.len());
+        let (raw, after) = text.split_at_checked(end).unwrap_or((text, b""));
+        rest = after.get(1..);
+        Some(raw)
+    });
+    pieces.map(|raw| {
+        let at = bytes::find(raw, b'=').unwrap_or(raw.len());
         let (name, value) = raw.split_at_checked(at).unwrap_or((raw, b""));
-        Pair { raw, name: name.trim_ascii(), value: value.strip_prefix(b"=").unwrap_or(value).trim_ascii() }
+        let (exact, value) = (!name.ends_with(b" "), value.strip_prefix(b"=").unwrap_or(value));
+        Pair { raw, name: name.trim_ascii(), value, exact }
     })
 }
 
@@ -33,18 +45,20 @@ pub fn pairs(field: &[u8]) -> impl Iterator<Item = Pair<'_>> {
 /// # Errors
 /// `cookie_invalid`.
 pub fn check(fields: &[&[u8]]) -> Result<(), Reason> {
-    let clean = fields.iter().all(|field| field.iter().all(|byte| (0x20..=0x7e).contains(byte)));
+    let clean = fields.iter().all(|field| bytes::are_printable(field));
     if clean { Ok(()) } else { Err(Reason::CookieInvalid) }
 }
 
 /// The value of the cookie of that name.
 ///
 /// # Errors
-/// `credential_repeated` if it occurs twice: servers differ in which one counts.
+/// `credential_repeated` if it occurs twice, `credential_disguised` if a space follows its name: servers differ in what
+/// counts then.
 pub fn find<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<&'a [u8]>, Reason> {
     let mut values = fields.iter().flat_map(|field| pairs(field)).filter(|pair| pair.name == name);
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(Reason::CredentialRepeated),
+        (Some(pair), None) if !pair.exact => Err(Reason::CredentialDisguised),
         (first, None) => Ok(first.map(|pair| pair.value)),
     }
 }
@@ -52,19 +66,19 @@ pub fn find<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<&'a [u8]>, Re
 /// A Cookie field without the pairs `is_credential` names; `None` where nothing is to be taken out.
 #[must_use]
 pub fn without(field: &[u8], is_credential: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
-    if !pairs(field).any(|pair| is_credential(pair.name)) {
-        return None;
-    }
     let mut kept = Vec::with_capacity(field.len());
-    for pair in pairs(field).filter(|pair| !is_credential(pair.name)) {
-        if kept.is_empty() {
+    let mut taken = false;
+    for pair in pairs(field) {
+        if is_credential(pair.name) {
+            taken = true;
+        } else if kept.is_empty() {
             kept.extend_from_slice(pair.raw.trim_ascii_start());
         } else {
             kept.push(b';');
             kept.extend_from_slice(pair.raw);
         }
     }
-    Some(kept)
+    taken.then_some(kept)
 }
 
 /// The name a browser could store a Set-Cookie line under. A line without a name counts by its value, because a

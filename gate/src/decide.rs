@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
 use crate::authority;
-use crate::carriers::{Found, Opened};
+use crate::carriers::{Found, Opened, Shown, has_session_cookie};
 use crate::connect::PendingConnect;
 use crate::fetch;
 use crate::policy::{Dashboard, Gate, MissingOrigin, Site};
@@ -105,8 +105,8 @@ pub struct Record {
     pub session: Option<[u8; 8]>,
     /// Ids of the keys that verified sessions.
     pub keys: Vec<String>,
-    /// Whether the request was a navigation to a whole tab, an upgrade, a gRPC call: only `dashgate explain` shows it.
-    pub carrier: &'static str,
+    /// Where credentials were found: of a permit those that verified, of a refused session all that were shown.
+    pub carriers: Shown,
 }
 
 impl Gate {
@@ -176,14 +176,16 @@ impl Gate {
             if dashboard.reads_bokeh() && request.reads_only() && !request.upgrade.is_present() && request.has_body() {
                 return Err(Reason::BodyNotAllowed);
             }
+            record.carriers = found.shown_for(dashboard);
             opened = found.sessions(dashboard, dashboard.require_all, now)?;
+            record.carriers = opened.shown;
             record.code = "session";
         }
-        let waived = opened.by_bearer && !found.has_session_cookie;
-        if origin == Origin::MissingWhereRequired && !waived {
+        let waived = || opened.by_bearer && !has_session_cookie(self, request);
+        if origin == Origin::MissingWhereRequired && !waived() {
             return Err(Reason::OriginMissing);
         }
-        Ok(Decision::Permit(self.permit(dashboard, request, target, &found, &opened, is_public, now, record)))
+        Ok(Decision::Permit(self.permit(dashboard, request, target, &found, opened, is_public, now, record)))
     }
 
     #[expect(clippy::too_many_arguments, reason = "all that was found out about the request comes together here")]
@@ -193,18 +195,18 @@ impl Gate {
         request: &Request<'_>,
         target: &Target<'_>,
         found: &Found<'_>,
-        opened: &Opened,
+        mut opened: Opened,
         is_public: bool,
         now: Time,
         record: &mut Record,
     ) -> Permit {
+        let mut edits = found.removals(self, dashboard, request, target);
+        identity(dashboard, &opened, &mut edits);
+        edits.push(stream_timeout(request, &opened, now));
         record.verdict = Verdict::Permit;
-        record.subject = opened.subject().map(str::to_owned);
         record.session = opened.sessions.first().map(|session| session.fingerprint);
         record.keys = opened.sessions.iter().map(|session| session.key_id().to_owned()).collect();
-        let mut edits = found.removals(self, dashboard, request, target);
-        edits.extend(identity(dashboard, opened));
-        edits.push(stream_timeout(request, opened, now));
+        record.subject = opened.sessions.iter_mut().find_map(|session| session.subject.take());
         let response = ResponsePlan {
             dashboard: record.dashboard.unwrap_or_default(),
             marker: found.offers_marker() && !dashboard.keep.marker,
@@ -212,7 +214,7 @@ impl Gate {
             frames: !request.upgrade.is_present() && fetch::may_be_framed(request),
             own_cookies: dashboard.shares_host,
         };
-        Permit { edits, response, record: record.clone() }
+        Permit { edits, response, record: std::mem::take(record) }
     }
 }
 
@@ -279,9 +281,8 @@ fn is_preflight(request: &Request<'_>) -> bool {
     request.has_method("OPTIONS") && request.preflight_method.is_present()
 }
 
-fn identity(dashboard: &Dashboard, opened: &Opened) -> Vec<Edit> {
+fn identity(dashboard: &Dashboard, opened: &Opened, edits: &mut Vec<Edit>) {
     let listed = dashboard.identity;
-    let mut edits = Vec::new();
     let mut set = |name, value: &str| {
         edits.push(Edit::Set(name, target::percent_encoded(value.as_bytes(), b"%,").into_bytes()));
     };
@@ -297,7 +298,6 @@ fn identity(dashboard: &Dashboard, opened: &Opened) -> Vec<Edit> {
     if let (true, Some(end)) = (listed.expires, opened.stream_end.filter(|end| *end < Time::FAR)) {
         set("x-dashgate-expires", &end.seconds().to_string());
     }
-    edits
 }
 
 /// Envoy ends a stream by this header, WebSockets too, even after the filter's VM is gone. It is always written or

@@ -36,7 +36,9 @@ impl<'a> Json<'a> {
     /// # Errors
     /// What is wrong with it, with line and column; never the text itself.
     pub fn parse(text: &'a [u8]) -> Result<Self, String> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        // Looked at whole, once, which costs less than string by string.
+        let text = std::str::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?;
+        let mut reader = serde_json::Deserializer::from_str(text);
         let value = Depth(MAX_DEPTH).deserialize(&mut reader).map_err(|error| error.to_string())?;
         reader.end().map_err(|error| error.to_string())?;
         Ok(value)
@@ -74,6 +76,22 @@ impl<'a> Json<'a> {
             _ => None,
         }
     }
+}
+
+/// A text as a JSON string, quotes included.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len().saturating_add(2));
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            '\0'..='\x1f' => json.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => json.push(character),
+        }
+    }
+    json.push('"');
+    json
 }
 
 struct Depth(usize);
@@ -140,7 +158,8 @@ impl<'de> Visitor<'de> for Depth {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+        // As many as a token's claims, so that those need no second allocation.
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(8);
         // A list is searched while it is short; a long one gets an index, so that a hostile header costs no n².
         let mut index: Option<BTreeSet<String>> = None;
         self.deeper::<A::Error>()?;
@@ -155,7 +174,9 @@ impl<'de> Visitor<'de> for Depth {
             let value = access.next_value_seed(self.deeper()?)?;
             members.push((name, value));
             if members.len() == 24 {
-                index = Some(members.iter().map(|(name, _)| name.to_string()).collect());
+                let mut names = BTreeSet::new();
+                names.extend(members.iter().map(|(name, _)| name.to_string()));
+                index = Some(names);
             }
         }
         Ok(Json::Object(members))

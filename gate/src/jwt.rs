@@ -5,6 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::bytes;
 use crate::json::Json;
 use crate::reason::Reason;
 use crate::session::{Ring, Session};
@@ -39,11 +40,13 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
     }
     let token = Segments::split(token)?;
     let (header, signature) = (decode(token.header)?, decode(token.signature)?);
+    let header = Json::parse(&header).map_err(|_| Reason::TokenMalformed)?;
     let key_id = read_header(&header)?;
-    let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
+    let key = policy.ring.verify(key_id, token.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // Not even base64 is undone before the signature over the received text was checked.
     let payload = decode(token.payload).map_err(|_| Reason::ClaimsMalformed)?;
+    let payload = Json::parse(&payload).map_err(|_| Reason::ClaimsMalformed)?;
     Claims::read(&payload)?.apply(&mut session, policy, audience, now)?;
     Ok(session)
 }
@@ -58,13 +61,9 @@ struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     fn split(token: &'a [u8]) -> Result<Self, Reason> {
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Reason::TokenMalformed);
-        };
-        if header.is_empty() || payload.is_empty() || signature.is_empty() {
+        let (header, rest) = split_at_dot(token)?;
+        let (payload, signature) = split_at_dot(rest)?;
+        if header.is_empty() || payload.is_empty() || signature.is_empty() || signature.contains(&b'.') {
             return Err(Reason::TokenMalformed);
         }
         let signed_length = header.len().saturating_add(payload.len()).saturating_add(1);
@@ -73,16 +72,21 @@ impl<'a> Segments<'a> {
     }
 }
 
+fn split_at_dot(text: &[u8]) -> Result<(&[u8], &[u8]), Reason> {
+    let split = bytes::find(text, b'.').and_then(|at| text.split_at_checked(at));
+    let (head, rest) = split.ok_or(Reason::TokenMalformed)?;
+    Ok((head, rest.strip_prefix(b".").unwrap_or(rest)))
+}
+
 /// Canonical base64url only: no padding, no stray bits, so no two texts are one token.
 fn decode(segment: &[u8]) -> Result<Vec<u8>, Reason> {
     URL_SAFE_NO_PAD.decode(segment).map_err(|_| Reason::TokenMalformed)
 }
 
 /// Reads the header and returns its key id, the one fact taken from before the signature.
-fn read_header(header: &[u8]) -> Result<Option<String>, Reason> {
+fn read_header<'a>(header: &'a Json<'_>) -> Result<Option<&'a str>, Reason> {
     const REFUSED: [&str; 9] = ["crit", "b64", "zip", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"];
-    let header = Json::parse(header).map_err(|_| Reason::TokenMalformed)?;
-    let Json::Object(members) = &header else { return Err(Reason::TokenMalformed) };
+    let Json::Object(members) = header else { return Err(Reason::TokenMalformed) };
     for name in ["alg", "kid", "typ"] {
         if header.member(name).is_some_and(|value| value.text().is_none()) {
             return Err(Reason::TokenMalformed);
@@ -94,41 +98,40 @@ fn read_header(header: &[u8]) -> Result<Option<String>, Reason> {
     if members.iter().any(|(name, _)| REFUSED.contains(&name.as_ref())) {
         return Err(Reason::HeaderParameterNotAllowed);
     }
-    Ok(header.member("kid").and_then(Json::text).map(str::to_owned))
+    Ok(header.member("kid").and_then(Json::text))
 }
 
 /// The registered claims (RFC 7519 section 4.1), signature checked, not yet judged.
-struct Claims {
-    issuer: Option<String>,
-    subject: Option<String>,
-    audience: Vec<String>,
+struct Claims<'a> {
+    issuer: Option<&'a str>,
+    subject: Option<&'a str>,
+    audience: &'a [Json<'a>],
     expires: Time,
     not_before: Option<Time>,
     issued: Option<Time>,
 }
 
-impl Claims {
-    fn read(payload: &[u8]) -> Result<Self, Reason> {
-        let payload = Json::parse(payload).map_err(|_| Reason::ClaimsMalformed)?;
+impl<'a> Claims<'a> {
+    fn read(payload: &'a Json<'a>) -> Result<Self, Reason> {
         if !matches!(payload, Json::Object(_)) {
             return Err(Reason::ClaimsMalformed);
         }
-        identifier(&payload, "jti")?;
+        identifier(payload, "jti")?;
         Ok(Self {
-            issuer: text(&payload, "iss")?,
-            subject: identifier(&payload, "sub")?.filter(|subject| !subject.is_empty()),
-            audience: audience(&payload)?,
-            expires: date(&payload, "exp")?.ok_or(Reason::ClaimsMalformed)?,
-            not_before: date(&payload, "nbf")?,
-            issued: date(&payload, "iat")?,
+            issuer: text(payload, "iss")?,
+            subject: identifier(payload, "sub")?.filter(|subject| !subject.is_empty()),
+            audience: audience(payload)?,
+            expires: date(payload, "exp")?.ok_or(Reason::ClaimsMalformed)?,
+            not_before: date(payload, "nbf")?,
+            issued: date(payload, "iat")?,
         })
     }
 
     fn apply(self, session: &mut Session, policy: &Policy, audience: &str, now: Time) -> Result<(), Reason> {
-        if policy.issuer.is_some() && self.issuer != policy.issuer {
+        if policy.issuer.is_some() && self.issuer != policy.issuer.as_deref() {
             return Err(Reason::IssuerNotAllowed);
         }
-        if !self.audience.iter().any(|named| named == audience) {
+        if !self.audience.iter().any(|named| named.text() == Some(audience)) {
             return Err(Reason::AudienceNotAllowed);
         }
         let latest_start = now.plus_seconds(policy.clock_skew_seconds);
@@ -147,36 +150,35 @@ impl Claims {
             return Err(Reason::SessionLifetimeTooLong);
         }
         session.end = session.end.min(end);
-        session.subject = self.subject;
+        session.subject = self.subject.map(str::to_owned);
         session.issued = self.issued;
         Ok(())
     }
 }
 
-fn text(payload: &Json<'_>, name: &str) -> Result<Option<String>, Reason> {
+fn text<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason> {
     match payload.member(name) {
         None => Ok(None),
-        Some(Json::Text(text)) => Ok(Some(text.clone().into_owned())),
+        Some(Json::Text(text)) => Ok(Some(text.as_ref())),
         Some(_) => Err(Reason::ClaimsMalformed),
     }
 }
 
 /// A string that ends up in headers and logs: no control characters.
-fn identifier(payload: &Json<'_>, name: &str) -> Result<Option<String>, Reason> {
+fn identifier<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason> {
     let text = text(payload, name)?;
-    if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+    if text.is_some_and(|text| text.chars().any(char::is_control)) {
         return Err(Reason::ClaimsMalformed);
     }
     Ok(text)
 }
 
-fn audience(payload: &Json<'_>) -> Result<Vec<String>, Reason> {
+/// One string, or a list of nothing but strings.
+fn audience<'a>(payload: &'a Json<'a>) -> Result<&'a [Json<'a>], Reason> {
     match payload.member("aud") {
-        None => Ok(Vec::new()),
-        Some(Json::Text(one)) => Ok(vec![one.clone().into_owned()]),
-        Some(Json::List(many)) => {
-            many.iter().map(|item| item.text().map(str::to_owned).ok_or(Reason::ClaimsMalformed)).collect()
-        }
+        None => Ok(&[]),
+        Some(one @ Json::Text(_)) => Ok(std::slice::from_ref(one)),
+        Some(Json::List(many)) if many.iter().all(|item| item.text().is_some()) => Ok(many),
         Some(_) => Err(Reason::ClaimsMalformed),
     }
 }

@@ -15,6 +15,7 @@
 mod answer;
 pub mod authority;
 pub mod bokeh;
+mod bytes;
 mod carriers;
 pub mod config;
 mod connect;
@@ -38,9 +39,10 @@ pub mod target;
 pub mod time;
 
 pub use answer::Answer;
+pub use carriers::Shown;
 pub use connect::{MAX_FORM_BYTES, PendingConnect};
 pub use decide::{Decision, Edit, Permit, Record, Verdict};
-pub use policy::Gate;
+pub use policy::{Format, Gate};
 pub use reason::Reason;
 pub use request::{Request, is_forbidden};
 pub use response::{ResponseHeaders, ResponsePlan};

@@ -29,6 +29,12 @@ impl Gate {
         self.dashboards.iter().map(|dashboard| dashboard.name.as_str())
     }
 
+    /// The name of one of them.
+    #[must_use]
+    pub fn dashboard_name(&self, index: usize) -> Option<&str> {
+        self.dashboards.get(index).map(|dashboard| dashboard.name.as_str())
+    }
+
     /// What is allowed but unwise, by path.
     #[must_use]
     pub fn warnings(&self) -> &[Problem] {
@@ -39,6 +45,14 @@ impl Gate {
     #[must_use]
     pub fn reads_bodies(&self) -> bool {
         self.connect.as_ref().is_some_and(|connect| connect.form)
+    }
+
+    /// How a dashboard judges one of its session kinds, and the audience it demands: what `dashgate mint` and `verify`
+    /// need. Both are counted in the configured order.
+    #[must_use]
+    pub fn judges(&self, dashboard: usize, session: usize) -> Option<(&Format, &str)> {
+        let dashboard = self.dashboards.get(dashboard)?;
+        Some((&dashboard.kinds.get(session)?.format, &dashboard.audience))
     }
 
     /// Whether a cookie of that name holds a credential of some dashboard's, or did once.
@@ -55,6 +69,8 @@ pub(crate) struct Site {
     pub prefixes: BTreeMap<Box<[u8]>, usize>,
     /// How many `/` the deepest prefix has: no path is searched deeper.
     pub depth: usize,
+    /// The session cookies of its host, on whichever port.
+    pub cookies: Vec<String>,
 }
 
 impl Site {
@@ -136,9 +152,12 @@ pub(crate) struct Kind {
     pub max_stream_seconds: Option<u64>,
 }
 
+/// How a session kind's credentials are made and judged.
 #[derive(Debug)]
-pub(crate) enum Format {
+pub enum Format {
+    /// JWT HS256.
     Jwt(jwt::Policy),
+    /// Bokeh's signed ids and tokens.
     Bokeh(Ring),
 }
 

@@ -19,6 +19,10 @@ fn exact_name(piece: &[u8]) -> Option<&'static [u8]> {
 fn is_disguised(piece: &[u8]) -> bool {
     piece.split(|byte| *byte == b';').enumerate().any(|(position, part)| {
         let name = part.split(|byte| *byte == b'=').next().unwrap_or_default();
+        // Undoing a disguise only ever shortens, so a shorter name is neither.
+        if name.len() < TOKEN.len() {
+            return false;
+        }
         let mut plain = percent_decoded(name);
         plain.retain(|byte| byte.is_ascii_graphic() && *byte != b'+');
         plain.make_ascii_lowercase();

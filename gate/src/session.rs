@@ -18,8 +18,17 @@ impl Ring {
     /// A ring of these keys.
     #[must_use]
     pub fn new(keys: Vec<Arc<Key>>) -> Self {
-        let by_id = keys.iter().enumerate().map(|(index, key)| (key.id().to_owned(), index)).collect();
+        let mut by_id = BTreeMap::new();
+        for (index, key) in keys.iter().enumerate() {
+            by_id.insert(key.id().to_owned(), index);
+        }
         Self { keys, by_id }
+    }
+
+    /// The keys, in the configured order.
+    #[must_use]
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
     }
 
     /// The key that made `signature` over `message`, tried under the named key only, or under all without a name.
@@ -97,9 +106,8 @@ impl Session {
 /// Lower-case hexadecimal digits of some bytes.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0x0f])
-        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-        .collect()
+    let mut digits = String::with_capacity(bytes.len().saturating_mul(2));
+    let each = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+    digits.extend(each.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+    digits
 }

@@ -73,16 +73,17 @@ impl Offer<'_> {
                 kept.extend_from_slice(item);
             }
         };
+        let mut is_token = false;
         while let Some(item) = items.next() {
-            match item.trim_ascii() {
-                MARKER if takes_marked => {
-                    items.next();
-                }
-                BOKEH if takes_bokeh => {
-                    push(item);
-                    items.next();
-                }
-                _ => push(item),
+            if self.marked.is_some() && item.trim_ascii() == MARKER {
+                // What follows is the marker's credential, even if it reads `bokeh`, as `parse` has it.
+                let pair = [Some(item), items.next()];
+                pair.into_iter().flatten().filter(|_| !takes_marked).for_each(|item| push(item));
+            } else if std::mem::take(&mut is_token) {
+                // Bokeh's token: left out.
+            } else {
+                push(item);
+                is_token = takes_bokeh && item.trim_ascii() == BOKEH;
             }
         }
         Some(kept)

@@ -57,7 +57,11 @@ impl<'a> Target<'a> {
         let rest = self.path.strip_prefix(b"/")?;
         let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
         let (segment, rest) = rest.split_at_checked(end)?;
-        (percent_decoded(segment) == OWN.as_bytes()).then(|| rest.strip_prefix(b"/").unwrap_or(rest))
+        let is_own = match segment.contains(&b'%') {
+            true => percent_decoded(segment) == OWN.as_bytes(),
+            false => segment == OWN.as_bytes(),
+        };
+        is_own.then(|| rest.strip_prefix(b"/").unwrap_or(rest))
     }
 }
 

@@ -117,7 +117,9 @@ pub fn encode_timeout(nanos: u64) -> String {
     for (unit, size) in UNITS {
         let count = nanos.checked_div(size).unwrap_or(0);
         if count <= 99_999_999 {
-            return format!("{}{}", count.max(1), char::from(unit));
+            let mut text = count.max(1).to_string();
+            text.push(char::from(unit));
+            return text;
         }
     }
     "99999999H".to_owned()

@@ -85,11 +85,11 @@ fn connect_of(connect: &Reader<'_>) -> Connect {
 fn readable(kinds: &BTreeMap<String, Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     let mut readable = Readable::default();
     kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
-    readable.cookies = dashboards
-        .iter()
-        .map(|dashboard| dashboard.cookie.as_bytes().to_vec())
-        .filter(|name| !name.starts_with(cookie::PREFIX))
-        .collect();
+    for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()) {
+        if !name.starts_with(cookie::PREFIX) {
+            readable.cookies.insert(name.to_vec());
+        }
+    }
     readable
 }
 
@@ -144,13 +144,12 @@ impl Compiler {
         keys: &BTreeMap<String, Option<Arc<Key>>>,
     ) -> BTreeMap<String, Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
-        members
-            .iter()
-            .map(|(name, value)| {
-                let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
-                (name.clone().into_owned(), Arc::new(kind))
-            })
-            .collect()
+        let mut kinds = BTreeMap::new();
+        for (name, value) in members {
+            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
+            kinds.insert(name.clone().into_owned(), Arc::new(kind));
+        }
+        kinds
     }
 
     fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> Kind {
@@ -346,28 +345,17 @@ impl Compiler {
                 origin: dashboard.origin.clone(),
                 prefixes: BTreeMap::new(),
                 depth: 0,
+                cookies: Vec::new(),
             });
             site.depth = site.depth.max(dashboard.path.iter().filter(|byte| **byte == b'/').count());
             if site.prefixes.insert(dashboard.path.clone(), index).is_some() {
                 self.problem(format!("dashboards[{index}].url"), "is the url of an earlier dashboard");
             }
         }
-        for site in by_origin.values().filter(|site| site.prefixes.len() > 1) {
-            let mut cookies = Vec::new();
-            for index in site.prefixes.values() {
-                let Some(dashboard) = dashboards.get_mut(*index) else { continue };
-                dashboard.shares_host = true;
-                if cookies.contains(&dashboard.cookie) {
-                    self.problem(
-                        format!("dashboards[{index}].cookie"),
-                        "is the cookie of another dashboard of this host",
-                    );
-                }
-                cookies.push(dashboard.cookie.clone());
-            }
-        }
+        let hosts = self.hosts(dashboards);
         let mut sites = BTreeMap::new();
-        for (origin, site) in by_origin {
+        for (origin, mut site) in by_origin {
+            site.cookies = hosts.get(host(&origin)).map(|(_, cookies)| cookies.clone()).unwrap_or_default();
             let site = Arc::new(site);
             for authority in authorities(&origin) {
                 if let Some(other) = sites.insert(authority.into(), Arc::clone(&site)) {
@@ -377,6 +365,34 @@ impl Compiler {
             }
         }
         sites
+    }
+
+    /// The session cookies of each host. Browsers keep cookies by host, whatever the port: so dashboards on two ports
+    /// of one host can overwrite each other's as those of one origin can.
+    fn hosts(&mut self, dashboards: &mut [Dashboard]) -> BTreeMap<String, (usize, Vec<String>)> {
+        let mut hosts: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+        for (index, dashboard) in dashboards.iter().enumerate() {
+            let (count, cookies) = hosts.entry(host(&dashboard.origin).to_owned()).or_default();
+            *count = count.saturating_add(1);
+            if cookies.contains(&dashboard.cookie) {
+                self.problem(format!("dashboards[{index}].cookie"), "is the cookie of another dashboard of this host");
+            } else if !dashboard.open {
+                cookies.push(dashboard.cookie.clone());
+            }
+        }
+        for dashboard in dashboards {
+            dashboard.shares_host = hosts.get(host(&dashboard.origin)).is_some_and(|(count, _)| *count > 1);
+        }
+        hosts
+    }
+}
+
+/// The host of an origin: what is between the scheme and the port.
+fn host(origin: &str) -> &str {
+    let (_, authority) = origin.split_once("://").unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
     }
 }
 

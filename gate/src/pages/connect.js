@@ -3,7 +3,7 @@
   const byId = (id) => document.getElementById(id);
   const say = (text) => { byId("message").textContent = text; };
   const given = new URLSearchParams(location.hash.slice(1));
-  // Out of the address bar and the history before anything else.
+  // Out of the address bar before anything else.
   history.replaceState(null, "", location.pathname);
   const token = given.get("token");
   const next = given.get("next") || "/";
@@ -39,7 +39,9 @@
         location.replace(next);
         return;
       }
-      say((await answer.json()).error);
+      const refusal = await answer.json();
+      byId("ask").hidden = true;
+      say(refusal.error);
     } catch {
       say("The gate could not be reached. Try again.");
       byId("go").disabled = false;

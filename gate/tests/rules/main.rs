@@ -25,6 +25,7 @@ mod response;
 mod schema;
 mod secret;
 mod sessions;
+mod shown;
 mod stage;
 mod structpb;
 mod subprotocol;

@@ -215,7 +215,9 @@ pub fn line(edit: &Edit) -> String {
 /// is `-` while unknown.
 pub fn told(gate: &Gate, decision: &Decision) -> String {
     match decision {
-        Decision::Permit(permit) => format!("permit {} {}", permit.record().code, dashboard(gate, permit.record().dashboard)),
+        Decision::Permit(permit) => {
+            format!("permit {} {}", permit.record().code, dashboard(gate, permit.record().dashboard))
+        }
         Decision::Answer(answer) => told_answer(gate, answer),
         Decision::AwaitBody(_) => "await".to_owned(),
     }
@@ -250,7 +252,11 @@ pub fn claims(dashboard: &str) -> Value {
 pub fn claims_with(dashboard: &str, name: &str, value: Value) -> Value {
     let mut claims = claims(dashboard);
     let members = claims.as_object_mut().expect("an object");
-    if value.is_null() { drop(members.remove(name)) } else { drop(members.insert(name.to_owned(), value)) }
+    if value.is_null() {
+        drop(members.remove(name))
+    } else {
+        drop(members.insert(name.to_owned(), value))
+    }
     claims
 }
 

@@ -1,0 +1,121 @@
+//! The routes behind the gate: each to a backend opens only for a request that the gate permitted to that dashboard,
+//! and ends when the session does.
+
+use super::LOCK;
+use super::place::Place;
+use crate::check::Report;
+
+/// The name under which Envoy also looks for a filter's settings on a route.
+const WASM: &str = "envoy.filters.http.wasm";
+
+/// Checks all routes of a connection manager.
+///
+/// `dashboards`: their names, where the policy is known. `locked`: an RBAC filter holds what the routes do not.
+pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, locked: bool, report: &mut Report) {
+    let Some(table) = chain.member("route_config") else {
+        if !locked {
+            let message = format!(
+                "the routes are not in this file, and no RBAC filter after the gate demands filter state {LOCK}: \
+                 where the gate is left out, nothing else would refuse"
+            );
+            report.problems.push(chain.finding(message));
+        }
+        return;
+    };
+    check_settings(&table, gate_name, report);
+    let mut reached = Vec::new();
+    for host in table.list("virtual_hosts") {
+        check_settings(&host, gate_name, report);
+        if let Some(matcher) = host.member("matcher").filter(|_| !locked) {
+            report.problems.push(matcher.finding("is a matcher tree, which is not looked into; use routes"));
+        }
+        for route in host.list("routes") {
+            check_settings(&route, gate_name, report);
+            check_clusters(&route, gate_name, report);
+            if let Some(action) = route.member("route") {
+                reached.extend(check_lock(&route, dashboards, locked, report));
+                check_duration(&route, &action, report);
+            }
+        }
+    }
+    let unreached = dashboards.unwrap_or_default().iter().filter(|name| !reached.contains(&name.as_str()));
+    for name in unreached.filter(|_| !locked) {
+        report.warnings.push(table.finding(format!("has no route for dashboard {name}: it is answered 404")));
+    }
+}
+
+/// The clusters that a connection manager's own routes lead to, and where each is named.
+pub fn clusters<'a>(chain: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
+    let hosts = chain.member("route_config").map(|table| table.list("virtual_hosts")).unwrap_or_default();
+    let actions = hosts.iter().flat_map(|host| host.list("routes")).filter_map(|route| route.member("route"));
+    let mut found = Vec::new();
+    for action in actions {
+        let weighted = action.member("weighted_clusters").map(|weighted| weighted.list("clusters"));
+        let named = weighted.unwrap_or_default().into_iter().filter_map(|entry| entry.member("name"));
+        found.extend(action.member("cluster").into_iter().chain(named));
+    }
+    found.into_iter().filter_map(|place| place.node.text().map(|name| (place.clone(), name))).collect()
+}
+
+/// A backend route's dashboard; a route without one is a way in for whatever the gate did not see.
+fn check_lock<'a>(
+    route: &Place<'a>,
+    dashboards: Option<&[String]>,
+    locked: bool,
+    report: &mut Report,
+) -> Option<&'a str> {
+    let states = route.member("match").map(|matched| matched.list("filter_state")).unwrap_or_default();
+    let Some(state) = states.iter().find(|state| state.text("key") == Some(LOCK)) else {
+        if !locked {
+            let message = format!(
+                "leads to a backend without match.filter_state {LOCK}: where the gate is removed, disabled or bypassed, \
+                 the backend is open"
+            );
+            report.problems.push(route.finding(message));
+        }
+        return None;
+    };
+    let Some(name) = state.deep(&["string_match", "exact"]).and_then(|exact| exact.node.text()) else {
+        report.problems.push(state.finding("must match string_match.exact with one dashboard's name"));
+        return None;
+    };
+    if dashboards.is_some_and(|dashboards| !dashboards.iter().any(|known| known == name)) {
+        report.problems.push(state.finding("names no dashboard of the policy, so the route never matches"));
+    }
+    Some(name)
+}
+
+/// Envoy ends a stream by `grpc-timeout` only where the route says so.
+fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
+    if action.deep(&["max_stream_duration", "grpc_timeout_header_max"]).is_none() {
+        report
+            .problems
+            .push(action.finding(
+                "max_stream_duration.grpc_timeout_header_max is missing: streams would outlive their session",
+            ));
+    }
+    let is_grpc = route.deep(&["match", "grpc"]).is_some();
+    let removed = route
+        .list("request_headers_to_remove")
+        .iter()
+        .any(|name| name.node.text().is_some_and(|name| name.eq_ignore_ascii_case("grpc-timeout")));
+    if !is_grpc && !removed {
+        report.warnings.push(route.finding(
+            "request_headers_to_remove: [grpc-timeout] is missing: the backend sees how long the session lives",
+        ));
+    }
+}
+
+fn check_clusters(route: &Place<'_>, gate_name: &str, report: &mut Report) {
+    let weighted = route.deep(&["route", "weighted_clusters"]).map(|weighted| weighted.list("clusters"));
+    weighted.unwrap_or_default().iter().for_each(|cluster| check_settings(cluster, gate_name, report));
+}
+
+fn check_settings(place: &Place<'_>, gate_name: &str, report: &mut Report) {
+    let Some(settings) = place.member("typed_per_filter_config") else { return };
+    for (name, setting) in settings.members() {
+        if (name == gate_name || name == WASM) && (setting.is_true("disabled") || setting.is_true("is_optional")) {
+            report.problems.push(setting.finding("switches the gate off here"));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! YAML into a tree. Decides what a scalar is; a name that occurs twice in a map is an error.
+//!
+//! Plain scalars are what yaml-cpp and Envoy's loader make of them (measured on Envoy 1.40), so that a file means here
+//! what it will mean there; merge keys (`<<`) are ordinary names. Only of two equal names Envoy takes one and says nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use crate::tree::{Node, Value, quoted};
+
+/// The deepest nesting of a YAML file; Envoy's own files stay under 40.
+const MAX_DEPTH: usize = 128;
+/// The most values of a file after its aliases are written out: no file of a few lines fills the memory.
+const MAX_NODES: usize = 500_000;
+
+/// A list or map whose end is still to come.
+struct Open {
+    line: usize,
+    anchor: usize,
+    items: Vec<Node>,
+    map: Option<OpenMap>,
+}
+
+#[derive(Default)]
+struct OpenMap {
+    members: Vec<(String, Node)>,
+    names: BTreeSet<String>,
+    /// The name whose value comes next.
+    name: Option<String>,
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Node>,
+    root: Option<Node>,
+    count: usize,
+}
+
+/// Parses one document.
+///
+/// # Errors
+/// What is wrong and where; never more of the text than a repeated name.
+pub fn parse(text: &str) -> Result<Node, String> {
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            format!("{} at line {} column {}", error.info(), error.marker().line(), error.marker().col() + 1)
+        })?;
+        builder.take(event, span).map_err(|message| format!("{message} at line {}", span.start.line()))?;
+    }
+    builder.root.ok_or_else(|| "the file is empty".to_owned())
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), String> {
+        let line = span.start.line();
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                let value = if plain { plain_scalar(&text) } else { Value::Text(text.into_owned()) };
+                self.add(Node { line: Some(line), value }, anchor)
+            }
+            Event::SequenceStart(anchor, _) => self.start(Open { line, anchor, items: Vec::new(), map: None }),
+            Event::MappingStart(anchor, _) => {
+                self.start(Open { line, anchor, items: Vec::new(), map: Some(OpenMap::default()) })
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(open) = self.open.pop() else { return Ok(()) };
+                let value = match open.map {
+                    Some(map) => Value::Map(map.members),
+                    None => Value::List(open.items),
+                };
+                self.add(Node { line: Some(open.line), value }, open.anchor)
+            }
+            Event::Alias(anchor) => {
+                let node = self.anchors.get(&anchor).ok_or("an alias stands inside its own anchor")?.clone();
+                self.add(Node { line: Some(line), ..node }, 0)
+            }
+            Event::DocumentStart(_) if self.root.is_some() => Err("a second document begins".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn start(&mut self, open: Open) -> Result<(), String> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err("the file is nested too deeply".to_owned());
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), String> {
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        // A finished list or map counts again with each level it lies in: only repetition through aliases gets far.
+        self.count += if node.items().is_empty() && node.members().is_empty() { 1 } else { node.count() };
+        if self.count > MAX_NODES * 4 {
+            return Err("the file's aliases repeat too much".to_owned());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match &mut open.map {
+            None => open.items.push(node),
+            Some(map) => match map.name.take() {
+                Some(name) => map.members.push((name, node)),
+                None => {
+                    let key = match node.value {
+                        Value::Text(text) | Value::Number(text) => text,
+                        Value::Bool(truth) => truth.to_string(),
+                        _ => return Err("a map's name is not a string".to_owned()),
+                    };
+                    if !map.names.insert(key.clone()) {
+                        return Err(format!("the name {} occurs twice in one map", quoted(&key)));
+                    }
+                    map.name = Some(key);
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+/// What Envoy makes of an unquoted scalar: null, yaml-cpp's booleans, whole numbers of 32 bits, else a string.
+fn plain_scalar(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        _ => {}
+    }
+    let lower = text.to_ascii_lowercase();
+    let capitalised = text.chars().skip(1).all(|letter| letter.is_ascii_lowercase());
+    if capitalised || text.chars().all(|letter| letter.is_ascii_uppercase()) {
+        match lower.as_str() {
+            "true" | "yes" | "on" | "y" => return Value::Bool(true),
+            "false" | "no" | "off" | "n" => return Value::Bool(false),
+            _ => {}
+        }
+    }
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let number = match digits.strip_prefix("0x").or(digits.strip_prefix("0X")) {
+        Some(digits) => i64::from_str_radix(digits, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits, 8),
+        None if digits.starts_with(['+', '-']) => return Value::Text(text.to_owned()),
+        None => digits.parse::<i64>(),
+    };
+    match number {
+        Ok(number) if i32::try_from(number).is_ok() => Value::Number(format!("{sign}{number}")),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> String {
+        Node::parse(text).map_or_else(|error| format!("error: {error}"), |node| node.to_json())
+    }
+
+    #[test]
+    fn reads_plain_scalars_as_envoy_does() {
+        assert_eq!(
+            json("[true, Yes, off, n, yEs, ~, 12, 0x10, 010, 1.5, -3, 2026-12-01T00:00:00Z, 4294967296, '12', --1]"),
+            r#"[true,true,false,false,"yEs",null,12,16,8,"1.5",-3,"2026-12-01T00:00:00Z","4294967296","12","--1"]"#
+        );
+    }
+
+    #[test]
+    fn follows_anchors_and_keeps_the_order_of_names() {
+        assert_eq!(json("b: &x {z: 1, a: [2]}\na: *x\n"), r#"{"b":{"z":1,"a":[2]},"a":{"z":1,"a":[2]}}"#);
+    }
+
+    #[test]
+    fn refuses_a_name_twice_with_its_line() {
+        assert_eq!(json("a: 1\nb: 2\na: 3\n"), "error: the name \"a\" occurs twice in one map at line 3");
+        assert!(json("{\"a\": 1, \"a\": 2}").starts_with("error: duplicate member at line 1"));
+    }
+
+    #[test]
+    fn refuses_a_second_document_an_empty_one_and_an_alias_bomb() {
+        assert_eq!(json("a: 1\n---\nb: 2\n"), "error: a second document begins at line 2");
+        assert_eq!(json("# nothing\n"), "error: the file is empty");
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let previous = level - 1;
+            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{previous}"); 10].join(", ")));
+        }
+        assert!(json(&bomb).starts_with("error: the file's aliases repeat too much"), "{}", json(&bomb).len());
+    }
+
+    #[test]
+    fn finds_the_line_of_a_path_or_of_what_exists_of_it() {
+        let node = Node::parse("keys: []\ndashboards:\n- name: a\n  url: b\n- name: c\n").unwrap();
+        assert_eq!(node.line_of("dashboards[0].url"), Some(4));
+        assert_eq!(node.line_of("dashboards[1].url"), Some(5));
+        assert_eq!(node.line_of("dashboards[7].url"), Some(3));
+    }
+}

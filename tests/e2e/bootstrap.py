@@ -1,0 +1,174 @@
+"""The shipped `envoy/edge.yaml`, with only what a test must replace replaced: ports, certificates, paths, the policy, backends.
+
+The routes of each dashboard are copies of the shipped routes with the name changed: what is tested is the shipped form.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "envoy" / "edge.yaml"
+LOCK = "wasm.dashgate_dashboard"
+
+Tree = dict
+
+
+def module() -> Path:
+    return Path(os.environ.get("DASHGATE_WASM") or ROOT / "target" / "dashgate.wasm")
+
+
+def shipped() -> Tree:
+    return yaml.safe_load(SHIPPED.read_text())
+
+
+def walk(node: object) -> Iterator[dict]:
+    """Every mapping in a tree, parents first."""
+    if isinstance(node, dict):
+        yield node
+        for value in list(node.values()):
+            yield from walk(value)
+    elif isinstance(node, list):
+        for value in list(node):
+            yield from walk(value)
+
+
+def rewritten(node: object, change: Callable[[str], str]) -> object:
+    """A copy of a tree in which every text went through `change`."""
+    if isinstance(node, dict):
+        return {key: rewritten(value, change) for key, value in node.items()}
+    if isinstance(node, list):
+        return [rewritten(value, change) for value in node]
+    return change(node) if isinstance(node, str) else copy.deepcopy(node)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def wasm_filters(tree: Tree) -> list[Tree]:
+    """The HTTP filters that are the gate, by their type and never by their name."""
+    return [node for node in walk(tree) if str(node.get("typed_config", {}).get("@type", "")
+            if isinstance(node.get("typed_config"), dict) else "").endswith("filters.http.wasm.v3.Wasm")]
+
+
+def connection_managers(tree: Tree) -> list[Tree]:
+    return [node for node in walk(tree) if str(node.get("@type", "")).endswith("HttpConnectionManager")]
+
+
+def dashboards_manager(tree: Tree) -> Tree:
+    """The connection manager of the dashboards: the one that holds the gate."""
+    return next(manager for manager in connection_managers(tree) if wasm_filters(manager))
+
+
+def lock_of(route: Tree) -> str | None:
+    """The dashboard whose permit a route asks for."""
+    for node in walk(route.get("match", {})):
+        if node.get("key") == LOCK:
+            return node["string_match"]["exact"]
+    return None
+
+
+def cluster_of(route: Tree) -> str:
+    return route["route"]["cluster"]
+
+
+def dashboards_listener(tree: Tree) -> Tree:
+    return next(listener for listener in tree["static_resources"]["listeners"] if wasm_filters(listener))
+
+
+def replace_ports(tree: Tree) -> dict[str, int]:
+    """Gives every listener a free loopback port. Returns them by role: dashboards, metrics, redirect."""
+    ports = {}
+    for listener in tree["static_resources"]["listeners"]:
+        address = listener["address"]["socket_address"]
+        address["address"], address["port_value"] = "127.0.0.1", free_port()
+        if wasm_filters(listener):
+            role = "dashboards"
+        elif any("/stats/prometheus" in str(value) for node in walk(listener) for value in node.values()):
+            role = "metrics"
+        else:
+            role = "redirect"
+        ports[role] = address["port_value"]
+    for node in walk(tree):
+        if "port_redirect" in node:
+            node["port_redirect"] = ports["dashboards"]
+    return ports
+
+
+def replace_certificates(tree: Tree, folder: Path) -> None:
+    """Puts the tests' certificate behind each file SDS reference."""
+    for node in walk(tree):
+        for reference in node.get("tls_certificate_sds_secret_configs", []):
+            secret = {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "name": reference["name"],
+                      "tls_certificate": {"certificate_chain": {"filename": str(folder / "leaf.pem")},
+                                          "private_key": {"filename": str(folder / "leaf.key")}}}
+            path = folder / f"secret-{reference['name']}.yaml"
+            path.write_text(yaml.safe_dump({"resources": [secret]}))
+            source = reference["sds_config"]["path_config_source"]
+            source["path"] = str(path)
+            source.pop("watched_directory", None)
+
+
+def replace_policy(tree: Tree, policy: Tree) -> None:
+    """The policy as a native-YAML Struct, as the shipped file has it; the module; the names of the keys' variables."""
+    for gate in wasm_filters(tree):
+        plugin = gate["typed_config"]["config"]
+        plugin["configuration"] = {"@type": "type.googleapis.com/google.protobuf.Struct", "value": copy.deepcopy(policy)}
+        plugin["vm_config"]["code"]["local"]["filename"] = str(module())
+        plugin["vm_config"]["environment_variables"]["host_env_keys"] = sorted({key["env"] for key in policy.get("keys", [])})
+
+
+def replace_backends(tree: Tree, dashboards: dict[str, int]) -> None:
+    """For every dashboard of the policy the shipped routes and cluster of one that asks for a session."""
+    table = dashboards_manager(tree)["route_config"]
+    hosts = table["virtual_hosts"]
+    locked = [route for host in hosts for route in host["routes"] if lock_of(route)]
+    model = lock_of(locked[-1])
+    models = [route for route in locked if lock_of(route) == model]
+    clusters = tree["static_resources"]["clusters"]
+    model_cluster = next(cluster for cluster in clusters if cluster["name"] == cluster_of(models[0]))
+    old_names = {cluster_of(route) for route in locked}
+    tree["static_resources"]["clusters"] = [cluster for cluster in clusters if cluster["name"] not in old_names]
+
+    routes = []
+    for dashboard, port in dashboards.items():
+        cluster = rewritten(model_cluster, lambda text: dashboard if text == model_cluster["name"] else text)
+        for node in walk(cluster["load_assignment"]):
+            if "port_value" in node:
+                node["address"], node["port_value"] = "127.0.0.1", port
+        tree["static_resources"]["clusters"].append(cluster)
+        for route in models:
+            changed = rewritten(route, lambda text: dashboard if text == model else text)
+            changed["route"]["cluster"] = dashboard
+            if "name" in changed:
+                changed["name"] = changed["name"].replace(model, dashboard)
+            routes.append(changed)
+    # The gate reads authority and path; the routes only its permit. So one virtual host serves every host of the tests.
+    host = next(host for host in hosts if any(lock_of(route) for route in host["routes"]))
+    others = [route for route in host["routes"] if not lock_of(route)]
+    host["domains"], host["routes"] = ["*"], [*routes, *others]
+    table["virtual_hosts"] = [host]
+
+
+def build(folder: Path, policy: Tree, dashboards: dict[str, int],
+          edit: Callable[[Tree], None] | None = None) -> tuple[Tree, dict[str, int]]:
+    """The bootstrap for one Envoy of the tests, and its ports. `edit` is the test's own change, made last."""
+    tree = shipped()
+    ports = replace_ports(tree)
+    replace_certificates(tree, folder)
+    replace_policy(tree, policy)
+    replace_backends(tree, dashboards)
+    old_socket = tree["admin"]["address"]["pipe"]["path"]
+    new_socket = str(folder / "admin.sock")
+    tree = rewritten(tree, lambda text: new_socket if text == old_socket else text)
+    if edit is not None:
+        edit(tree)
+    return tree, ports

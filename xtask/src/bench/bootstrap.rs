@@ -1,0 +1,213 @@
+//! Envoy's configurations for the benchmark: `envoy/edge.yaml`'s listener over plain HTTP, with one filter or none.
+
+use super::scenario::{COOKIE, FRIEND, KEY_ID, PORTAL, URL};
+
+/// One configuration and the environment it needs.
+pub struct Setting {
+    /// Names it in the table's scenarios and in target/bench.
+    pub name: &'static str,
+    /// Keys, by variable.
+    pub environment: Vec<(String, String)>,
+    filter: String,
+    /// The route's lock and its action.
+    routes: String,
+}
+
+/// How many of each there are in a policy.
+struct Size {
+    dashboards: usize,
+    keys: usize,
+    origins: usize,
+}
+
+const SMALL: Size = Size { dashboards: 1, keys: 1, origins: 1 };
+
+/// All settings: one Envoy runs for each.
+pub fn settings(key: &str, backend: u16) -> Vec<Setting> {
+    let here = "direct_response: {status: 200, body: {inline_string: ok}}".to_string();
+    let there = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s}}");
+    let until = "max_stream_duration: {max_stream_duration: 86400s, grpc_timeout_header_max: 0s}";
+    let there_until = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s, {until}}}");
+    let gate = |name, size: Size, action: &str| Setting {
+        name,
+        environment: environment(key, &size),
+        filter: dashgate(&size),
+        routes: locked_routes(action),
+    };
+    let native = |name, filter: String, action: &str| Setting {
+        name,
+        environment: Vec::new(),
+        filter,
+        routes: format!("              - {{match: {{prefix: /}}, {action}}}\n"),
+    };
+    vec![
+        native("none", String::new(), &here),
+        native("jwt_authn", jwt_authn(key), &here),
+        gate("dashgate", SMALL, &here),
+        gate("dashboards", Size { dashboards: 1000, ..SMALL }, &here),
+        gate("keys", Size { keys: 100, ..SMALL }, &here),
+        gate("origins", Size { origins: 10_000, ..SMALL }, &here),
+        native("upstream-none", String::new(), &there),
+        native("upstream-jwt_authn", jwt_authn(key), &there),
+        gate("upstream-dashgate", SMALL, &there_until),
+    ]
+}
+
+/// The two routes of edge.yaml, which exist only for what the gate permitted.
+fn locked_routes(action: &str) -> String {
+    let lock = "filter_state: [{key: wasm.dashgate_dashboard, string_match: {exact: report}}]";
+    format!(
+        "              - {{match: {{prefix: /, grpc: {{}}, {lock}}}, {action}}}\n              \
+                       - {{match: {{prefix: /, {lock}}}, request_headers_to_remove: [grpc-timeout], {action}}}\n"
+    )
+}
+
+fn environment(key: &str, size: &Size) -> Vec<(String, String)> {
+    // Each other key is the real one with other characters first.
+    let others = (1..size.keys).map(|number| (format!("KEY_{number}"), format!("{number:04}{}", &key[4..])));
+    others.chain([("DASHGATE_KEY".to_string(), key.to_string())]).collect()
+}
+
+/// Envoy's own filter for signed sessions, doing what it can of the same.
+fn jwt_authn(key: &str) -> String {
+    format!(
+        r#"          - name: envoy.filters.http.jwt_authn
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication
+              providers:
+                portal:
+                  issuer: {PORTAL}
+                  audiences: ["{URL}"]
+                  from_cookies: [{COOKIE}]
+                  clock_skew_seconds: 30
+                  claim_to_headers: [{{header_name: x-dashgate-subject, claim_name: sub}}]
+                  local_jwks: {{inline_string: '{{"keys":[{{"kty":"oct","alg":"HS256","kid":"{KEY_ID}","k":"{key}"}}]}}'}}
+              rules:
+              - {{match: {{prefix: /}}, requires: {{provider_name: portal}}}}
+"#
+    )
+}
+
+/// dashgate as edge.yaml has it. The policy is JSON, which is YAML too.
+fn dashgate(size: &Size) -> String {
+    let variables: Vec<String> = environment("AAAA", size).into_iter().map(|(name, _)| name).collect();
+    format!(
+        r#"          - name: dashgate
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+              config:
+                name: dashgate
+                root_id: dashgate
+                failure_policy: FAIL_RELOAD
+                reload_config: {{backoff: {{base_interval: 0.1s, max_interval: 1s}}}}
+                allow_on_headers_stop_iteration: true
+                vm_config:
+                  vm_id: dashgate
+                  runtime: envoy.wasm.runtime.v8
+                  code: {{local: {{filename: {}}}}}
+                  environment_variables: {{host_env_keys: [BOKEH_SECRET_KEY, {}]}}
+                configuration:
+                  "@type": type.googleapis.com/google.protobuf.Struct
+                  value: {}
+"#,
+        crate::step::target().join("dashgate.wasm").display(),
+        variables.join(", "),
+        policy(size)
+    )
+}
+
+fn policy(size: &Size) -> String {
+    let key = |id: &str, variable: &str| format!(r#"{{"id":"{id}","env":"{variable}","encoding":"base64url"}}"#);
+    let mut keys: Vec<String> =
+        (1..size.keys).map(|number| key(&format!("old-{number}"), &format!("KEY_{number}"))).collect();
+    keys.push(key(KEY_ID, "DASHGATE_KEY"));
+    let mut ids: Vec<String> = (1..size.keys).map(|number| format!(r#""old-{number}""#)).collect();
+    ids.push(format!(r#""{KEY_ID}""#));
+    let mut origins: Vec<String> =
+        (1..size.origins).map(|number| format!(r#""https://other-{number:05}.example.org""#)).collect();
+    origins.push(format!(r#""{FRIEND}""#));
+    let other = |number: usize| {
+        format!(r#"{{"name":"report-{number}","url":"https://report-{number}.example.org/","sessions":["portal"]}}"#)
+    };
+    // The one that is asked for stands in the middle.
+    let mut dashboards: Vec<String> = (1..size.dashboards / 2).map(other).collect();
+    dashboards
+        .push(format!(r#"{{"name":"report","url":"{URL}","sessions":["portal"],"origins":[{}]}}"#, origins.join(",")));
+    dashboards.extend((size.dashboards / 2..size.dashboards).filter(|number| *number > 0).map(other));
+    format!(
+        r#"{{"keys":[{},{{"id":"bokeh","env":"BOKEH_SECRET_KEY","encoding":"utf8"}}],"sessions":{{"portal":{{"format":"jwt","keys":[{}],"issuer":"{PORTAL}","carriers":["cookie","bearer","subprotocol"],"clock_skew_seconds":30,"max_lifetime_seconds":43200}},"bokeh":{{"format":"bokeh","keys":["bokeh"],"max_stream_seconds":43200}}}},"connect":{{"from":["{PORTAL}"],"login_url":"{PORTAL}/login"}},"dashboards":[{{"name":"portal","url":"{PORTAL}/","open":true}},{{"name":"plot","url":"https://plot.example.org/","sessions":["portal","bokeh"],"require":"all","keep":["bokeh"],"public":["/static/"]}},{}]}}"#,
+        keys.join(","),
+        ids.join(","),
+        dashboards.join(",")
+    )
+}
+
+impl Setting {
+    /// The whole bootstrap, listening on that port.
+    pub fn yaml(&self, port: u16) -> String {
+        let backend = self.routes.split("backend-").nth(1).and_then(|rest| rest.split(',').next());
+        let clusters = backend.map_or_else(|| "  clusters: []\n".to_string(), cluster);
+        format!(
+            r#"static_resources:
+  listeners:
+  - name: dashboards
+    address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
+    per_connection_buffer_limit_bytes: 32768
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: dashboards
+          normalize_path: true
+          merge_slashes: true
+          path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT
+          use_remote_address: true
+          internal_address_config: {{cidr_ranges: [{{address_prefix: 255.255.255.255, prefix_len: 32}}]}}
+          upgrade_configs: [{{upgrade_type: websocket}}]
+          max_request_headers_kb: 60
+          common_http_protocol_options: {{headers_with_underscores_action: DROP_HEADER, max_headers_count: 100, idle_timeout: 3600s}}
+          request_headers_timeout: 10s
+          stream_idle_timeout: 300s
+          delayed_close_timeout: 0.5s
+          http_filters:
+          - name: envoy.filters.http.header_mutation
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
+              mutations:
+                response_mutations:
+                - append:
+                    header: {{key: strict-transport-security, value: max-age=63072000; includeSubDomains}}
+                    append_action: OVERWRITE_IF_EXISTS_OR_ADD
+                - append:
+                    header: {{key: x-content-type-options, value: nosniff}}
+                    append_action: OVERWRITE_IF_EXISTS_OR_ADD
+{}          - name: envoy.filters.http.router
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+              suppress_envoy_headers: true
+          route_config:
+            name: dashboards
+            virtual_hosts:
+            - name: dashboards
+              domains: ["*"]
+              routes:
+{}{clusters}"#,
+            self.filter, self.routes
+        )
+    }
+}
+
+fn cluster(port: &str) -> String {
+    format!(
+        r#"  clusters:
+  - name: backend-{port}
+    type: STATIC
+    connect_timeout: 2s
+    per_connection_buffer_limit_bytes: 32768
+    load_assignment:
+      cluster_name: backend-{port}
+      endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}}}}}]}}]
+"#
+    )
+}

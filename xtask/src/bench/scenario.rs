@@ -1,0 +1,130 @@
+//! What is asked of which Envoy, and what each answer must be.
+
+use crate::setup;
+use crate::step::{Outcome, Problem, output};
+
+/// The dashboard all requests are for.
+pub const URL: &str = "https://report.example.org/";
+/// The portal that signs sessions.
+pub const PORTAL: &str = "https://portal.example.org";
+/// The key id all sessions name.
+pub const KEY_ID: &str = "portal-2026-11";
+/// The dashboard's cookie.
+pub const COOKIE: &str = "__Host-dashgate-report";
+/// An origin that the settings allow besides the dashboard's own; the last of many.
+pub const FRIEND: &str = "https://notebook-09999.example.org";
+
+/// How many different sessions are in play where it is not one.
+const MANY_SESSIONS: usize = 5000;
+
+/// A key, and sessions it signed.
+pub struct Tokens {
+    /// base64url.
+    pub key: String,
+    /// JWTs, each of another subject.
+    pub sessions: Vec<String>,
+}
+
+/// Makes a fresh key and sessions. In Python: xtask has no crates, and Python has HMAC.
+pub fn tokens() -> Outcome<Tokens> {
+    let mut python = setup::python()?;
+    python.args(["-c", include_str!("mint.py"), &MANY_SESSIONS.to_string(), KEY_ID, PORTAL, URL]);
+    let text = output("making sessions", &mut python)?;
+    let mut lines = text.lines().map(str::to_string);
+    let key = lines.next().ok_or_else(|| Problem::new("making sessions: no key came"))?;
+    Ok(Tokens { key, sessions: lines.collect() })
+}
+
+/// One line of the table.
+pub struct Scenario {
+    /// What it is called there.
+    pub name: &'static str,
+    /// The setting its Envoy runs.
+    pub envoy: &'static str,
+    /// The scenario whose cost is subtracted.
+    pub base: &'static str,
+    /// The status of every answer.
+    pub status: u16,
+    /// Requests, sent in turn.
+    pub requests: Vec<Vec<u8>>,
+}
+
+/// What differs from one request to another.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    cookie: &'a str,
+    origin: Option<&'a str>,
+    site: &'a str,
+    page: bool,
+}
+
+/// All scenarios, in the table's order.
+pub fn all(tokens: &Tokens) -> Vec<Scenario> {
+    let session = tokens.sessions.first().map(|token| format!("{COOKIE}={token}")).unwrap_or_default();
+    let forged = forged(&session);
+    let data = Ask { cookie: &session, origin: None, site: "same-origin", page: false };
+    let page = Ask { page: true, ..data };
+    let many: Vec<Vec<u8>> =
+        tokens.sessions.iter().map(|token| request(&Ask { cookie: &format!("{COOKIE}={token}"), ..data })).collect();
+    let one = |name, envoy, status, ask: Ask<'_>| Scenario {
+        name,
+        envoy,
+        base: if envoy.starts_with("upstream") { "no filter, to a backend" } else { "no filter" },
+        status,
+        requests: vec![request(&ask)],
+    };
+    let foreign = Ask { origin: Some("https://evil.example.net"), site: "cross-site", ..data };
+    vec![
+        one("no filter", "none", 200, data),
+        one("jwt_authn", "jwt_authn", 200, data),
+        one("permit", "dashgate", 200, data),
+        Scenario { requests: many, ..one("permit, 5,000 sessions in turn", "dashgate", 200, data) },
+        one("permit, a page", "dashgate", 200, page),
+        one("permit, an allowed Origin", "dashgate", 200, Ask { origin: Some(FRIEND), site: "same-site", ..data }),
+        one("permit, 1,000 dashboards", "dashboards", 200, data),
+        one("permit, 100 keys", "keys", 200, data),
+        one("permit, 10,000 origins", "origins", 200, Ask { origin: Some(FRIEND), site: "same-site", ..data }),
+        one("refusal, no session", "dashgate", 401, Ask { cookie: "other=1", ..data }),
+        one("refusal, no session, sent to sign in", "dashgate", 302, Ask { cookie: "other=1", ..page }),
+        one("refusal, no session, a page", "dashgate", 401, Ask { cookie: "__Host-dashgate_bounce=2", ..page }),
+        one("refusal, signature wrong", "dashgate", 401, Ask { cookie: &forged, ..data }),
+        one("refusal, foreign Origin", "dashgate", 403, foreign),
+        one("no filter, to a backend", "upstream-none", 200, data),
+        one("jwt_authn, to a backend", "upstream-jwt_authn", 200, data),
+        one("permit, to a backend", "upstream-dashgate", 200, data),
+        one("refusal, signature wrong, backend spared", "upstream-dashgate", 401, Ask { cookie: &forged, ..data }),
+    ]
+}
+
+/// The same text with another character inside its signature.
+fn forged(session: &str) -> String {
+    let at = session.len().saturating_sub(20);
+    let (head, tail) = session.split_at(at);
+    let other = if tail.starts_with('A') { "B" } else { "A" };
+    format!("{head}{other}{}", tail.get(1..).unwrap_or_default())
+}
+
+/// What a browser sends: a script's fetch, or a navigation.
+fn request(ask: &Ask<'_>) -> Vec<u8> {
+    let (mode, destination, accept) = match ask.page {
+        true => ("navigate", "document", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        false => ("cors", "empty", "*/*"),
+    };
+    let origin = ask.origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+    format!(
+        "GET /data/plugin/scalars/tags?run=training HTTP/1.1\r\n\
+         Host: report.example.org\r\n\
+         User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+         Accept: {accept}\r\n\
+         Accept-Language: en-US,en;q=0.5\r\n\
+         Accept-Encoding: gzip, deflate, br, zstd\r\n\
+         Referer: {URL}\r\n\
+         {origin}\
+         Sec-Fetch-Dest: {destination}\r\n\
+         Sec-Fetch-Mode: {mode}\r\n\
+         Sec-Fetch-Site: {}\r\n\
+         Cookie: theme=dark; {}; lang=en\r\n\r\n",
+        ask.site, ask.cookie
+    )
+    .into_bytes()
+}

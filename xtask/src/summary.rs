@@ -1,0 +1,136 @@
+//! Counting what test programs say: cargo's harness, pytest, and our own scripts each end with a line of numbers.
+
+/// How a suite ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed, or could not be run for a mistake.
+    pub failed: u64,
+    /// Tests left out, for a reason that was printed.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// One failure: the suite as a whole did not run.
+    pub const BROKEN: Self = Self { passed: 0, failed: 1, skipped: 0 };
+
+    /// Reads a suite's output. A suite that fails without counting a failure, or counts nothing at all, is one failure:
+    /// a suite that ran no test has proved nothing.
+    pub fn read(output: &str, succeeded: bool) -> Self {
+        let mut counts = output.lines().filter_map(count).fold(Self::default(), Self::add);
+        if (!succeeded && counts.failed == 0) || counts == Self::default() {
+            counts.failed += 1;
+        }
+        counts
+    }
+
+    /// Both together.
+    pub fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+
+    /// `12 passed, 0 failed`, and `, 3 skipped` where some were.
+    pub fn line(self) -> String {
+        let mut line = format!("{} passed, {} failed", self.passed, self.failed);
+        if self.skipped > 0 {
+            line.push_str(&format!(", {} skipped", self.skipped));
+        }
+        line
+    }
+}
+
+/// The numbers of one line, if it is a summary: only numbered words this knows, at least one of them decisive.
+fn count(line: &str) -> Option<Counts> {
+    let line = line.trim().trim_matches('=').trim();
+    let line =
+        line.strip_prefix("test result: ").map_or(line, |rest| rest.split_once(". ").map_or(rest, |(_, rest)| rest));
+    let mut counts = Counts::default();
+    let mut decisive = false;
+    for part in line.split([',', ';']) {
+        let mut words = part.split_whitespace();
+        let number = words.next()?.parse::<u64>();
+        let (Ok(number), Some(word)) = (number, words.next()) else {
+            // cargo's harness ends its line with `finished in 0.01s`; anything else is no summary.
+            if decisive && part.trim_start().starts_with("finished in ") {
+                continue;
+            }
+            return None;
+        };
+        match word {
+            "passed" => (counts.passed, decisive) = (number, true),
+            "failed" => (counts.failed, decisive) = (number, true),
+            "error" | "errors" => counts.failed += number,
+            "skipped" | "ignored" | "xfailed" | "deselected" => counts.skipped += number,
+            "warning" | "warnings" | "measured" | "filtered" => {}
+            _ => return None,
+        }
+    }
+    decisive.then_some(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[track_caller]
+    fn check(output: &str, succeeded: bool, expected: (u64, u64, u64)) {
+        let (passed, failed, skipped) = expected;
+        assert_eq!(Counts::read(output, succeeded), Counts { passed, failed, skipped });
+    }
+
+    #[test]
+    fn adds_up_the_binaries_of_a_cargo_test() {
+        let output = "running 2 tests\ntest a ... ok\n\n\
+            test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: FAILED. 1 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.12s\n";
+        check(output, false, (3, 3, 1));
+    }
+
+    #[test]
+    fn reads_a_pytest_summary_with_errors_as_failures() {
+        check(
+            "....\n============ 2 failed, 39 passed, 1 skipped, 4 errors in 63.20s (0:01:03) ============\n",
+            false,
+            (39, 6, 1),
+        );
+        check("57 passed in 12.01s\n", true, (57, 0, 0));
+        check("57 passed, 2 warnings in 12.01s\n", true, (57, 0, 0));
+    }
+
+    #[test]
+    fn reads_the_summary_of_our_own_scripts() {
+        check("  tried  expected  got\n31 passed, 0 failed\n", true, (31, 0, 0));
+    }
+
+    #[test]
+    fn takes_a_failure_without_a_count_as_one_failure() {
+        check("error[E0425]: cannot find value\n", false, (0, 1, 0));
+        check("5 passed, 0 failed\n", false, (5, 1, 0));
+    }
+
+    #[test]
+    fn takes_a_suite_without_any_test_as_one_failure() {
+        check("nothing here\n", true, (0, 1, 0));
+        check(
+            "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+            true,
+            (0, 1, 0),
+        );
+    }
+
+    #[test]
+    fn does_not_count_prose() {
+        check("2 failed attempts, then a page\n3 passed, 0 failed\n", true, (3, 0, 0));
+    }
+
+    #[test]
+    fn names_skipped_tests_only_where_there_are_some() {
+        assert_eq!(Counts { passed: 1, failed: 2, skipped: 0 }.line(), "1 passed, 2 failed");
+        assert_eq!(Counts { passed: 1, failed: 2, skipped: 3 }.line(), "1 passed, 2 failed, 3 skipped");
+    }
+}

@@ -1,0 +1,85 @@
+//! `test`: every suite, one after the other, none left out for another's failure, and one line that counts them all.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::step::{Outcome, Problem, announce, cargo, no_arguments, root, watch};
+use crate::summary::Counts;
+use crate::{build, setup, wasm_tests};
+
+/// One suite: its name in the table, the file that makes it exist, and what runs it.
+struct Suite {
+    name: &'static str,
+    needs: &'static str,
+    run: fn() -> Outcome<Counts>,
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "native", needs: "Cargo.toml", run: native },
+    Suite { name: "wasm under Node", needs: "gate/Cargo.toml", run: || count(&mut wasm_tests::command()?) },
+    Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
+    Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
+    Suite { name: "end to end", needs: "tests/e2e", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/e2e"]) },
+    Suite { name: "browser", needs: "tests/browser", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/browser"]) },
+    Suite { name: "demo smoke", needs: "demo/run.py", run: || edge(&["demo/run.py", "--smoke"]) },
+];
+
+/// Runs them all.
+pub fn run(arguments: &[String]) -> Outcome {
+    no_arguments(arguments)?;
+    let mut rows = Vec::new();
+    for suite in SUITES {
+        announce(&format!("tests: {}", suite.name));
+        let started = Instant::now();
+        let counts = suite.counts().unwrap_or_else(|problem| {
+            eprintln!("{}: {}", suite.name, problem.message);
+            if let Some(hint) = problem.hint {
+                eprintln!("hint: {hint}");
+            }
+            Counts::BROKEN
+        });
+        rows.push((suite.name, counts, started.elapsed().as_secs()));
+    }
+    let total = rows.iter().fold(Counts::default(), |sum, (_, counts, _)| sum.add(*counts));
+    println!();
+    for (name, counts, seconds) in &rows {
+        println!("{name:<18}{seconds:>5} s   {}", counts.line());
+    }
+    // The last line, on its own: scripts read it.
+    println!("{}", total.line());
+    if total.failed == 0 { Ok(()) } else { Err(Problem::said()) }
+}
+
+impl Suite {
+    fn counts(&self) -> Outcome<Counts> {
+        if !root().join(self.needs).exists() {
+            return Err(Problem::new(format!("{} is missing", self.needs)));
+        }
+        (self.run)()
+    }
+}
+
+fn native() -> Outcome<Counts> {
+    count(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+}
+
+/// One test: the module is under its limit. Apart, so that a module that is too big is one failure, not all of them.
+fn size() -> Outcome<Counts> {
+    build::wasm().map(|_| Counts { passed: 1, ..Counts::default() })
+}
+
+fn golden() -> Outcome<Counts> {
+    count(setup::python()?.args(["tests/golden/make.py", "--check"]))
+}
+
+/// A Python program that tests the filter as it is built now, in Envoy.
+fn edge(arguments: &[&str]) -> Outcome<Counts> {
+    build::module()?;
+    count(setup::python()?.args(arguments))
+}
+
+/// Runs a test program, shows what it says, and counts it.
+fn count(command: &mut Command) -> Outcome<Counts> {
+    let (succeeded, output) = watch("the tests", command)?;
+    Ok(Counts::read(&output, succeeded))
+}
