@@ -3,7 +3,8 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -15,15 +16,21 @@ pub const MIN_KEY_BYTES: usize = 32;
 /// How a key's text is turned into bytes. Said by the configuration, never guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// RFC 4648 section 5, unpadded.
+    /// RFC 4648 section 5, with or without its padding.
     Base64Url,
-    /// RFC 4648 section 4, padded.
+    /// RFC 4648 section 4, with or without its padding.
     Base64,
     /// Lower or upper case hexadecimal.
     Hex,
     /// The text's own bytes, as Bokeh takes `BOKEH_SECRET_KEY`.
     Utf8,
 }
+
+/// Key makers differ in whether they pad; the bytes are the same, so both are taken. The alphabets are told apart.
+const PADDING: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDING);
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDING);
 
 /// Turns a secret's text into key bytes.
 ///
@@ -34,12 +41,10 @@ pub fn decode(text: &str, encoding: Encoding) -> Result<Vec<u8>, &'static str> {
         return Err("holds PEM or JSON (JWK) text where the key's own characters are expected");
     }
     let bytes = match encoding {
-        Encoding::Base64Url => URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| "is not base64url without padding (a trailing newline also counts)")?,
-        Encoding::Base64 => {
-            STANDARD.decode(text).map_err(|_| "is not padded base64 (a trailing newline also counts)")?
+        Encoding::Base64Url => {
+            BASE64URL.decode(text).map_err(|_| "is not base64url (a trailing newline also counts)")?
         }
+        Encoding::Base64 => BASE64.decode(text).map_err(|_| "is not base64 (a trailing newline also counts)")?,
         Encoding::Hex => hex(text).ok_or("is not hexadecimal (a trailing newline also counts)")?,
         Encoding::Utf8 => text.as_bytes().to_vec(),
     };

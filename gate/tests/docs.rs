@@ -14,8 +14,10 @@ fn the_rules_name_only_reasons_that_exist_and_all_of_the_refusals_of_sessions_st
     let rules = include_str!("../../docs/rules.md");
     let codes: Vec<&str> = Reason::ALL.iter().map(|reason| reason.code()).collect();
     let named = rules.split('`').filter(|word| {
-        let prefixes = ["connect_t", "connect_o", "connect_b", "connect_n", "connect_f", "connect_i", "credential_", "origin_"];
-        prefixes.iter().any(|prefix| word.starts_with(prefix)) && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        let prefixes =
+            ["connect_t", "connect_o", "connect_b", "connect_n", "connect_f", "connect_i", "credential_", "origin_"];
+        prefixes.iter().any(|prefix| word.starts_with(prefix))
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     });
     for code in named {
         assert!(codes.contains(&code), "docs/rules.md names {code}, which is no reason code");

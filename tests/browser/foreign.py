@@ -1,4 +1,4 @@
-"""Sites that are not the dashboards': empty pages on hosts of their own, from which the tests try what they must not be able to do."""
+"""Sites that are not the dashboards': pages on hosts of their own, which try what no page elsewhere may do."""
 
 import ssl
 import threading

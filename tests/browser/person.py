@@ -1,4 +1,4 @@
-"""What a person does in the browser: sign in, connect, look at a dashboard. Each step waits for what the person would see."""
+"""What a person does in the browser: sign in, connect, look at a dashboard. Each step waits for what it shows."""
 
 import re
 

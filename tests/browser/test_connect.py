@@ -96,7 +96,7 @@ def test_another_subjects_link_replaces_a_live_session_only_after_a_click(person
 
 @pytest.mark.xfail(
     strict=True,
-    reason="rule 34: a browser sends no SameSite=Lax cookie with a form from another site, so the gate cannot see the live session",
+    reason="rule 34: with a form from another site comes no SameSite=Lax cookie, so the gate cannot see the live session",
 )
 def test_another_subjects_form_asks_before_it_replaces_a_live_session(person):
     """The portal's host and the dashboard's are two sites here: `localhost` is no registered suffix."""
@@ -140,7 +140,8 @@ def test_a_page_elsewhere_cannot_post_a_connect_form(person):
 def _expect_no_token(person, token: str) -> None:
     """The address bar, this tab's history, what scripts of the dashboard can read, and every program's log."""
     entries = person.page.evaluate("navigation.entries().map(entry => entry.url)")
-    readable = person.page.evaluate("JSON.stringify([document.referrer, document.cookie, {...localStorage}, {...sessionStorage}])")
+    kept = "[document.referrer, document.cookie, {...localStorage}, {...sessionStorage}]"
+    readable = person.page.evaluate(f"JSON.stringify({kept})")
     printed = person.stand.printed()
     assert '"path":"/.dashgate/connect"' in printed
     for part in (token, *token.split(".")[1:]):

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from stand import SKEW_SECONDS, photograph, until
 
-SHORT_SECONDS = 6
+SHORT_SECONDS = 10
 
 
 def test_a_session_that_ends_takes_the_live_plot_with_it(person):

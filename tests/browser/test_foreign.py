@@ -45,6 +45,23 @@ def connected(person):
 
 
 @pytest.mark.parametrize("site", SITES)
+def test_only_the_sibling_s_requests_carry_the_cookie(connected, site):
+    """What makes the two sites different, and the sibling's refusals below worth something."""
+    # Not Playwright's own list of headers: it lacks those that the browser adds to requests of this mode.
+    network = connected.context.new_cdp_session(connected.page)
+    sent = []
+    network.on("Network.requestWillBeSentExtraInfo", lambda event: sent.append(_lower_case(event["headers"])))
+    network.send("Network.enable")
+    connected.page.goto(connected.stand.foreign.origin(SITES[site]))
+    sent.clear()
+    url = connected.stand.stack.origin("bokeh") + "/bokeh_app/metadata"
+    connected.page.evaluate(FETCH, [url, {"credentials": "include", "mode": "no-cors"}])
+    until(lambda: connected.page.evaluate("1") and sent != [], "the request's headers")
+    assert [headers.get("sec-fetch-site") for headers in sent] == [site]
+    assert (connected.session("bokeh") in sent[0].get("cookie", "")) == (site == "same-site")
+
+
+@pytest.mark.parametrize("site", SITES)
 def test_a_page_elsewhere_cannot_open_the_websocket(connected, site):
     url = connected.stand.stack.origin("bokeh").replace("https", "wss") + connected.stand.bokeh_path().replace("?", "/ws?")
     line = _refused(connected, site, OPEN_WEBSOCKET, url, "closed 1006", "/bokeh_app/ws")
@@ -93,8 +110,9 @@ def test_the_browser_itself_refuses_to_frame_what_is_public(connected, site):
     line = connected.stand.logged(since, lambda line: line["path"] == "/static/js/bokeh.min.js")
     assert (line["response_code"], line["dashgate_dashboard"]) == (200, "bokeh")
     # Each look asks the page something, since that is when Playwright hands over what has happened.
-    until(lambda: connected.page.evaluate("1") and connected.page.frames[1].url.startswith("chrome-error:"), "the frame's error page")
-    until(lambda: connected.page.evaluate("1") and any("frame" in text.lower() for text in blocked), "the browser's complaint")
+    page = connected.page
+    until(lambda: page.evaluate("1") and page.frames[1].url.startswith("chrome-error:"), "the frame's error page")
+    until(lambda: page.evaluate("1") and any("frame" in text.lower() for text in blocked), "the browser's complaint")
 
 
 def test_the_dashboard_says_who_may_frame_it_and_may_itself(connected):
@@ -112,12 +130,13 @@ def test_the_dashboard_says_who_may_frame_it_and_may_itself(connected):
 def test_a_link_elsewhere_to_the_dashboard_works(connected, site):
     """What is refused above is a page's own doing, not the person's."""
     connected.page.goto(connected.stand.foreign.origin(SITES[site]))
-    connected.page.evaluate("url => { location.href = url }", connected.stand.stack.origin("bokeh") + connected.stand.bokeh_path())
+    url = connected.stand.stack.origin("bokeh") + connected.stand.bokeh_path()
+    connected.page.evaluate("url => { location.href = url }", url)
     connected.expect_bokeh()
 
 
 def _refused(person, site: str, script: str, argument, seen: str | None, path: str) -> dict:
-    """Runs a script on a page elsewhere: what the page saw is checked, and that nothing went on to the app; returns Envoy's line."""
+    """Runs a script on a page elsewhere; checks what the page saw and that nothing went to the app. Returns Envoy's line."""
     assert person.session("bokeh") is not None
     person.page.goto(person.stand.foreign.origin(SITES[site]))
     forwarded, since = person.stand.forwarded("bokeh"), person.stand.log_size()
@@ -126,3 +145,7 @@ def _refused(person, site: str, script: str, argument, seen: str | None, path: s
     assert (line["dashgate_dashboard"], line["dashgate_refused"], line["upstream_cluster"]) == (None, "bokeh", None)
     assert person.stand.forwarded("bokeh") == forwarded
     return line
+
+
+def _lower_case(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -39,5 +39,5 @@ def leaked(printed: str) -> list[str]:
 
 def test_the_search_finds_what_was_printed():
     token = session("training")
-    assert leaked(f"GET /?token={token.replace('.', '%2E')} x") == [token[:6] + "..."]
+    assert token[:6] + "..." in leaked(f"GET /?token={token.replace('.', '%2E')} x")
     assert leaked("nothing of the kind") == []

@@ -15,6 +15,32 @@ use crate::secret::{self, Encoding, Key};
 use crate::session::Ring;
 use crate::{cookie, jwt, time};
 
+/// Things by name, in the configured order. A list: this runs once, and each kind of tree would be kilobytes of module.
+struct Named<T>(Vec<(String, T)>);
+
+impl<T> Named<T> {
+    fn place(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(known, _)| known == name)
+    }
+
+    fn find(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, thing)| thing)
+    }
+
+    fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(_, thing)| thing)
+    }
+
+    /// The thing of that name, made where there is none yet.
+    fn entry(&mut self, name: &str, make: impl FnOnce() -> T) -> Option<&mut T> {
+        let place = self.place(name).unwrap_or_else(|| {
+            self.0.push((name.to_owned(), make()));
+            self.0.len().saturating_sub(1)
+        });
+        self.0.get_mut(place).map(|(_, thing)| thing)
+    }
+}
+
 /// Reads values whose shape was checked; a missing one has its default here, as the table says it.
 struct Reader<'a>(&'a Json<'a>);
 
@@ -82,7 +108,7 @@ fn connect_of(connect: &Reader<'_>) -> Connect {
     }
 }
 
-fn readable(kinds: &BTreeMap<String, Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
+fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     let mut readable = Readable::default();
     kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
     for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()) {
@@ -108,8 +134,8 @@ impl Compiler {
     }
 
     /// All keys by id; a key that cannot be had is a problem and `None`, so that references to it are not problems, too.
-    fn keys(&mut self, document: &Reader<'_>, environment: Environment<'_>) -> BTreeMap<String, Option<Arc<Key>>> {
-        let mut keys = BTreeMap::new();
+    fn keys(&mut self, document: &Reader<'_>, environment: Environment<'_>) -> Named<Option<Arc<Key>>> {
+        let mut keys = Named(Vec::new());
         for (index, item) in document.items("keys").iter().enumerate() {
             let item = Reader(item);
             let path = format!("keys[{index}]");
@@ -131,31 +157,28 @@ impl Compiler {
                     None
                 }
             };
-            if keys.insert(id.to_owned(), key).is_some() {
+            if keys.place(id).is_some() {
                 self.problem(format!("{path}.id"), "is the id of an earlier key");
             }
+            keys.0.push((id.to_owned(), key));
         }
         keys
     }
 
-    fn kinds(
-        &mut self,
-        document: &Reader<'_>,
-        keys: &BTreeMap<String, Option<Arc<Key>>>,
-    ) -> BTreeMap<String, Arc<Kind>> {
+    fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Arc<Key>>>) -> Named<Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
-        let mut kinds = BTreeMap::new();
+        let mut kinds = Named(Vec::new());
         for (name, value) in members {
             let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
-            kinds.insert(name.clone().into_owned(), Arc::new(kind));
+            kinds.0.push((name.clone().into_owned(), Arc::new(kind)));
         }
         kinds
     }
 
-    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &BTreeMap<String, Option<Arc<Key>>>) -> Kind {
+    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Arc<Key>>>) -> Kind {
         let mut ring = Vec::new();
         for (index, id) in session.words("keys").enumerate() {
-            match keys.get(id) {
+            match keys.find(id) {
                 Some(key) => ring.extend(key.clone()),
                 None => self.problem(format!("{path}.keys[{index}]"), "is not the id of a key"),
             }
@@ -197,7 +220,7 @@ impl Compiler {
         Kind { format: Format::Jwt(policy), carriers, max_stream_seconds }
     }
 
-    fn dashboards(&mut self, document: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Vec<Dashboard> {
+    fn dashboards(&mut self, document: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Vec<Dashboard> {
         let mut dashboards: Vec<Dashboard> = Vec::new();
         for (index, item) in document.items("dashboards").iter().enumerate() {
             let path = format!("dashboards[{index}]");
@@ -213,7 +236,7 @@ impl Compiler {
         dashboards
     }
 
-    fn dashboard(&mut self, path: &str, item: &Reader<'_>, kinds: &BTreeMap<String, Arc<Kind>>) -> Dashboard {
+    fn dashboard(&mut self, path: &str, item: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Dashboard {
         let name = item.text("name").unwrap_or_default();
         let url = item.text("url").unwrap_or_default();
         let (scheme, authority, prefix) = split_url(url).unwrap_or_default();
@@ -275,16 +298,10 @@ impl Compiler {
         }
     }
 
-    fn references(
-        &mut self,
-        path: &str,
-        field: &str,
-        item: &Reader<'_>,
-        kinds: &BTreeMap<String, Arc<Kind>>,
-    ) -> Vec<Arc<Kind>> {
+    fn references(&mut self, path: &str, field: &str, item: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Vec<Arc<Kind>> {
         let mut found = Vec::new();
         for (index, name) in item.words(field).enumerate() {
-            match kinds.get(name) {
+            match kinds.find(name) {
                 Some(kind) => found.push(Arc::clone(kind)),
                 None => self.problem(format!("{path}.{field}[{index}]"), "is not the name of a session kind"),
             }
@@ -339,14 +356,11 @@ impl Compiler {
     }
 
     fn sites(&mut self, dashboards: &mut [Dashboard]) -> BTreeMap<Box<str>, Arc<Site>> {
-        let mut by_origin: BTreeMap<String, Site> = BTreeMap::new();
+        let mut by_origin = Named(Vec::new());
         for (index, dashboard) in dashboards.iter().enumerate() {
-            let site = by_origin.entry(dashboard.origin.clone()).or_insert_with(|| Site {
-                origin: dashboard.origin.clone(),
-                prefixes: BTreeMap::new(),
-                depth: 0,
-                cookies: Vec::new(),
-            });
+            let origin = dashboard.origin.as_str();
+            let new = || Site { origin: origin.to_owned(), prefixes: BTreeMap::new(), depth: 0, cookies: Vec::new() };
+            let Some(site) = by_origin.entry(origin, new) else { continue };
             site.depth = site.depth.max(dashboard.path.iter().filter(|byte| **byte == b'/').count());
             if site.prefixes.insert(dashboard.path.clone(), index).is_some() {
                 self.problem(format!("dashboards[{index}].url"), "is the url of an earlier dashboard");
@@ -354,8 +368,8 @@ impl Compiler {
         }
         let hosts = self.hosts(dashboards);
         let mut sites = BTreeMap::new();
-        for (origin, mut site) in by_origin {
-            site.cookies = hosts.get(host(&origin)).map(|(_, cookies)| cookies.clone()).unwrap_or_default();
+        for (origin, mut site) in by_origin.0 {
+            site.cookies = hosts.find(host(&origin)).map(|(_, cookies)| cookies.clone()).unwrap_or_default();
             let site = Arc::new(site);
             for authority in authorities(&origin) {
                 if let Some(other) = sites.insert(authority.into(), Arc::clone(&site)) {
@@ -369,10 +383,10 @@ impl Compiler {
 
     /// The session cookies of each host. Browsers keep cookies by host, whatever the port: so dashboards on two ports
     /// of one host can overwrite each other's as those of one origin can.
-    fn hosts(&mut self, dashboards: &mut [Dashboard]) -> BTreeMap<String, (usize, Vec<String>)> {
-        let mut hosts: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    fn hosts(&mut self, dashboards: &mut [Dashboard]) -> Named<(usize, Vec<String>)> {
+        let mut hosts: Named<(usize, Vec<String>)> = Named(Vec::new());
         for (index, dashboard) in dashboards.iter().enumerate() {
-            let (count, cookies) = hosts.entry(host(&dashboard.origin).to_owned()).or_default();
+            let Some((count, cookies)) = hosts.entry(host(&dashboard.origin), Default::default) else { continue };
             *count = count.saturating_add(1);
             if cookies.contains(&dashboard.cookie) {
                 self.problem(format!("dashboards[{index}].cookie"), "is the cookie of another dashboard of this host");
@@ -381,7 +395,7 @@ impl Compiler {
             }
         }
         for dashboard in dashboards {
-            dashboard.shares_host = hosts.get(host(&dashboard.origin)).is_some_and(|(count, _)| *count > 1);
+            dashboard.shares_host = hosts.find(host(&dashboard.origin)).is_some_and(|(count, _)| *count > 1);
         }
         hosts
     }

@@ -73,7 +73,7 @@ const KEY: Shape = Shape::Object(&[
     required(
         "encoding",
         Shape::Choice(ENCODINGS),
-        "How the variable's text becomes bytes: base64url (unpadded), base64 (padded), hex, or utf8 (the text itself). At least 32 bytes.",
+        "How the variable's text becomes bytes: base64url, base64 (padded or not), hex, or utf8 (the text itself). At least 32 bytes.",
     ),
     optional(
         "retire_at",

@@ -28,7 +28,9 @@ fn reads_a_host_with_or_without_a_port() {
 fn reads_an_ipv6_literal_in_its_one_canonical_form() {
     check("[::1]", Some(("[::1]", false)));
     check("[2001:DB8::1]:8443", Some(("[2001:db8::1]:8443", false)));
-    for odd in ["[0:0:0:0:0:0:0:1]", "[::01]", "[::1", "::1", "[]", "[::1]x", "[::1].", "[::1]]", "[fe80::1%25eth0]", "[::1]:"] {
+    for odd in
+        ["[0:0:0:0:0:0:0:1]", "[::01]", "[::1", "::1", "[]", "[::1]x", "[::1].", "[::1]]", "[fe80::1%25eth0]", "[::1]:"]
+    {
         check(odd, None);
     }
 }
@@ -36,11 +38,35 @@ fn reads_an_ipv6_literal_in_its_one_canonical_form() {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_what_two_readers_could_read_in_two_ways() {
     for odd in [
-        "", ".", ":443", "user@example.org", "user:pass@example.org", "a.example.org,b.example.org", "example.org:",
-        "example.org:0", "example.org:080", "example.org:65536", "example.org:+80", "example.org:80a", "example.org:80:80",
-        "example.org:99999999999", "a..b", ".example.org", "example.org..", "example org", "example.org ", " example.org",
-        "example.org/", "example.org?", "example.org#", "ex%61mple.org", "exämple.org", "example.org\0", "example.org\t",
-        "example;org", "*.example.org",
+        "",
+        ".",
+        ":443",
+        "user@example.org",
+        "user:pass@example.org",
+        "a.example.org,b.example.org",
+        "example.org:",
+        "example.org:0",
+        "example.org:080",
+        "example.org:65536",
+        "example.org:+80",
+        "example.org:80a",
+        "example.org:80:80",
+        "example.org:99999999999",
+        "a..b",
+        ".example.org",
+        "example.org..",
+        "example org",
+        "example.org ",
+        " example.org",
+        "example.org/",
+        "example.org?",
+        "example.org#",
+        "ex%61mple.org",
+        "exämple.org",
+        "example.org\0",
+        "example.org\t",
+        "example;org",
+        "*.example.org",
     ] {
         check(odd, None);
     }
@@ -54,15 +80,23 @@ fn picks_the_dashboard_by_authority_in_any_case_and_with_its_default_port() {
     let policy = Policy::new().on("lab", "url", json!("http://lab.example.org:8080/"));
     let gate = policy.on("tb", "url", json!("http://tb.example.org/")).gate();
     for (url, expected) in [
-        ("https://report.example.org/", "report"), ("https://REPORT.example.ORG/", "report"),
-        ("https://report.example.org:443/", "report"), ("http://report.example.org/", "report"),
-        ("http://lab.example.org:8080/", "lab"), ("http://tb.example.org/", "tb"), ("http://tb.example.org:80/", "tb"),
+        ("https://report.example.org/", "report"),
+        ("https://REPORT.example.ORG/", "report"),
+        ("https://report.example.org:443/", "report"),
+        ("http://report.example.org/", "report"),
+        ("http://lab.example.org:8080/", "lab"),
+        ("http://tb.example.org/", "tb"),
+        ("http://tb.example.org:80/", "tb"),
     ] {
         assert_eq!(Sent::get(url).told(&gate), format!("refuse 401 session_missing {expected}"), "{url}");
     }
     for url in [
-        "https://report.example.org:80/", "https://report.example.org:8443/", "https://example.org/",
-        "http://tb.example.org:443/", "http://lab.example.org:80/", "http://lab.example.org:443/",
+        "https://report.example.org:80/",
+        "https://report.example.org:8443/",
+        "https://example.org/",
+        "http://tb.example.org:443/",
+        "http://lab.example.org:80/",
+        "http://lab.example.org:443/",
         "https://x.report.example.org/",
     ] {
         assert_eq!(Sent::get(url).told(&gate), "refuse 404 dashboard_not_found -", "{url}");
@@ -96,8 +130,17 @@ fn refuses_an_absent_or_repeated_host() {
 fn never_reads_what_a_client_says_about_another_host() {
     let gate = Policy::new().gate();
     for name in [
-        "x-forwarded-host", "x-forwarded-proto", "x-forwarded-for", "x-original-url", "x-original-host", "forwarded",
-        "x-rewrite-url", "x-http-method-override", "x-host", "user-agent", "referer",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-for",
+        "x-original-url",
+        "x-original-host",
+        "forwarded",
+        "x-rewrite-url",
+        "x-http-method-override",
+        "x-host",
+        "user-agent",
+        "referer",
     ] {
         let sent = Sent::get("https://report.example.org/").with(name, "portal.example.org");
         assert_eq!(sent.told(&gate), "refuse 401 session_missing report", "{name}");

@@ -42,8 +42,17 @@ fn reads_a_credential_nowhere_else() {
     for name in ["x-token", "x-dashgate-session", "proxy-authorization", "authentication", "x-authorization"] {
         check(Sent::get(REPORT).with(name, format!("Bearer {token}")), nowhere);
     }
-    check(Sent::get(REPORT).with("cookie", format!("__Host-dashgate-plot={token}; __host-dashgate-report={token}")), nowhere);
-    for value in [format!("Basic {token}"), token.clone(), format!("Bearer,{token}"), format!("Bearer{token}"), format!("Token {token}")] {
+    check(
+        Sent::get(REPORT).with("cookie", format!("__Host-dashgate-plot={token}; __host-dashgate-report={token}")),
+        nowhere,
+    );
+    for value in [
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Bearer,{token}"),
+        format!("Bearer{token}"),
+        format!("Token {token}"),
+    ] {
         check(Sent::get(REPORT).with("authorization", value), nowhere);
     }
     // The subprotocol carries only where it is one.
@@ -57,7 +66,8 @@ fn reads_only_the_carriers_its_session_kind_lists() {
     let nowhere = "refuse 401 session_missing report";
     let (by_cookie, by_bearer, by_marker) = (cookie(&token), Sent::get(REPORT).with_bearer(&token), marked(&token));
     for (carriers, expected) in [
-        (json!(["cookie"]), [PERMIT, nowhere, nowhere]), (json!(["bearer"]), [nowhere, PERMIT, nowhere]),
+        (json!(["cookie"]), [PERMIT, nowhere, nowhere]),
+        (json!(["bearer"]), [nowhere, PERMIT, nowhere]),
         (json!(["subprotocol"]), [nowhere, nowhere, PERMIT]),
     ] {
         let gate = gate(carriers);
@@ -72,10 +82,16 @@ fn reads_only_the_carriers_its_session_kind_lists() {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_a_carrier_that_holds_two() {
     let token = token("report");
-    check(cookie(&token).with("cookie", format!("__Host-dashgate-report={token}")), "refuse 403 credential_repeated report");
+    check(
+        cookie(&token).with("cookie", format!("__Host-dashgate-report={token}")),
+        "refuse 403 credential_repeated report",
+    );
     let twice = Sent::get(REPORT).with_bearer(&token).with_bearer(&token);
     check(twice, "refuse 403 credential_repeated report");
-    check(Sent::get(REPORT).with("authorization", "Basic x").with_bearer(&token), "refuse 403 credential_repeated report");
+    check(
+        Sent::get(REPORT).with("authorization", "Basic x").with_bearer(&token),
+        "refuse 403 credential_repeated report",
+    );
     let joined = Sent::get(REPORT).with("authorization", format!("Bearer {token}, Bearer {token}"));
     check(joined, "refuse 401 token_malformed report");
     let marker = marked(&token).with("sec-websocket-protocol", format!("dashgate, {token}"));
@@ -158,7 +174,10 @@ fn refuses_two_of_bokehs_carriers_at_once() {
     check(either("").with("bokeh-session-id", &id).with("bokeh-session-id", &id), refused);
     check(either(&format!("?bokeh-session-id={id}&bokeh-session-id={id}")), refused);
     // Ambiguity is refused even where another kind would open the dashboard.
-    check(either(&format!("?bokeh-session-id={id}&bokeh-token={token}")).with_session("either"), "permit session either");
+    check(
+        either(&format!("?bokeh-session-id={id}&bokeh-token={token}")).with_session("either"),
+        "permit session either",
+    );
     let first = Policy::new().on("either", "sessions", json!(["bokeh", "portal"])).gate();
     let both = either(&format!("?bokeh-session-id={id}&bokeh-token={token}")).with_session("either");
     assert_eq!(both.told(&first), refused);
@@ -206,7 +225,8 @@ fn ends_a_bokeh_token_on_http_as_on_websockets() {
     let payload = json!({"session_id": bokeh_id('a'), "session_expiry": NOW});
     let token = bokeh_token_of(payload.to_string().as_bytes(), crate::stage::BOKEH.as_bytes());
     check(either(&format!("?bokeh-token={token}")), "refuse 401 session_expired either");
-    let upgrade = Sent::upgrade("https://either.example.org/ws").with("sec-websocket-protocol", format!("bokeh, {token}"));
+    let upgrade =
+        Sent::upgrade("https://either.example.org/ws").with("sec-websocket-protocol", format!("bokeh, {token}"));
     check(upgrade, "refuse 401 session_expired either");
 }
 
@@ -230,10 +250,14 @@ fn says_which_carriers_held_the_sessions_of_a_permit() {
     check_shown(&either(&format!("?bokeh-session-id={id}")), &["bokeh_session_id_parameter"]);
     check_shown(&either(&format!("?bokeh-token={}", bokeh_token('a'))), &["bokeh_token_parameter"]);
     check_shown(&either("").with("bokeh-session-id", &id), &["bokeh_session_id_header"]);
-    let upgrade = Sent::upgrade("https://either.example.org/ws").with("sec-websocket-protocol", format!("bokeh, {}", bokeh_token('a')));
+    let upgrade = Sent::upgrade("https://either.example.org/ws")
+        .with("sec-websocket-protocol", format!("bokeh, {}", bokeh_token('a')));
     check_shown(&upgrade, &["bokeh_subprotocol"]);
     // The other kind's bad credential did not open it.
-    check_shown(&either(&format!("?bokeh-session-id={id}")).with("cookie", "__Host-dashgate-either=x"), &["bokeh_session_id_parameter"]);
+    check_shown(
+        &either(&format!("?bokeh-session-id={id}")).with("cookie", "__Host-dashgate-either=x"),
+        &["bokeh_session_id_parameter"],
+    );
     let plot = Sent::get(&format!("https://plot.example.org/?bokeh-session-id={id}")).with_session("plot");
     check_shown(&plot, &["cookie", "bokeh_session_id_parameter"]);
     check_shown(&Sent::get("https://portal.example.org/").with_bearer(&token), &[]);
@@ -250,7 +274,9 @@ fn says_which_carriers_held_anything_where_a_session_was_refused() {
     check_shown(&cookie("x").with_bearer("y"), &["cookie", "bearer"]);
     check_shown(&marked("x"), &["subprotocol"]);
     check_shown(&Sent::get(REPORT), &[]);
-    let all = either("?bokeh-session-id=x&bokeh-token=y").with("bokeh-session-id", "z").with("cookie", "__Host-dashgate-either=x");
+    let all = either("?bokeh-session-id=x&bokeh-token=y")
+        .with("bokeh-session-id", "z")
+        .with("cookie", "__Host-dashgate-either=x");
     check_shown(&all, &["cookie", "bokeh_session_id_parameter", "bokeh_token_parameter", "bokeh_session_id_header"]);
     check_shown(&either("").with("sec-websocket-protocol", "bokeh, x"), &[]);
     let upgrade = Sent::upgrade("https://either.example.org/ws").with("sec-websocket-protocol", "bokeh, x");
@@ -272,5 +298,7 @@ fn reads_only_the_carriers_of_the_dashboards_own_kinds() {
     let third = json!({"format": "jwt", "keys": ["main"], "carriers": ["bearer"]});
     let gate = Policy::new().with("/sessions/third", third).on("report", "sessions", json!(["third"])).gate();
     assert_eq!(cookie(&token).told(&gate), "refuse 401 session_missing report");
-    assert!(matches!(cookie("x").decide(&gate), Decision::Answer(answer) if answer.record.carriers.words().count() == 0));
+    assert!(
+        matches!(cookie("x").decide(&gate), Decision::Answer(answer) if answer.record.carriers.words().count() == 0)
+    );
 }

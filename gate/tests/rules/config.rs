@@ -23,17 +23,31 @@ fn check_report(field: &str, value: Value, expected: &str) {
 fn takes_the_policy_of_these_tests() {
     check(Policy::new(), &[]);
     assert!(Policy::new().gate().warnings().is_empty());
-    assert_eq!(Policy::new().gate().dashboard_names().collect::<Vec<_>>(), ["portal", "report", "plot", "either", "lab", "tb", "deep"]);
+    assert_eq!(
+        Policy::new().gate().dashboard_names().collect::<Vec<_>>(),
+        ["portal", "report", "plot", "either", "lab", "tb", "deep"]
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_what_is_no_object() {
     for (text, expected) in [
-        ("[]", "configuration: must be an object"), ("7", "configuration: must be an object"), ("null", "configuration: must be an object"),
+        ("[]", "configuration: must be an object"),
+        ("7", "configuration: must be an object"),
+        ("null", "configuration: must be an object"),
         ("{}", "dashboards: is missing"),
-        ("", "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing a value at line 1 column 0"),
-        ("{", "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing an object at line 1 column 1"),
-        ("\n", "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing a value at line 2 column 0"),
+        (
+            "",
+            "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing a value at line 1 column 0",
+        ),
+        (
+            "{",
+            "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing an object at line 1 column 1",
+        ),
+        (
+            "\n",
+            "configuration: is neither JSON nor a google.protobuf.Struct: EOF while parsing a value at line 2 column 0",
+        ),
     ] {
         let problems = Gate::load(text.as_bytes(), &environment).expect_err("no configuration");
         assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected], "{text}");
@@ -52,23 +66,33 @@ fn tells_a_problem_by_its_path() {
 fn lists_every_problem_at_once() {
     let policy = Policy::new().with("/keys/0/env", json!(7)).with("/sessions/portal/format", json!("paseto"));
     let policy = policy.with("/dashboards/1/public", json!(["/", "/a"])).with("/dashboards/2/url", Value::Null);
-    check(policy.with("/dashbords", json!([])), &[
-        "dashboards[1].public[0]: must not be / (that would open everything; use open: true for that)",
-        "dashboards[2].url: is missing",
-        "dashbords: is not a known key; known are keys, sessions, connect, dashboards, reason_header",
-        "keys[0].env: must be a string",
-        "sessions.portal.format: must be one of jwt, bokeh",
-    ]);
+    check(
+        policy.with("/dashbords", json!([])),
+        &[
+            "dashboards[1].public[0]: must not be / (that would open everything; use open: true for that)",
+            "dashboards[2].url: is missing",
+            "dashbords: is not a known key; known are keys, sessions, connect, dashboards, reason_header",
+            "keys[0].env: must be a string",
+            "sessions.portal.format: must be one of jwt, bokeh",
+        ],
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_unknown_keys_everywhere() {
-    check(Policy::new().with("/keys/0/secret", json!("x")), &["keys[0].secret: is not a known key; known are id, env, encoding, retire_at"]);
-    check(Policy::new().with("/connect/form_", json!(1)), &[
-        "connect.form_: is not a known key; known are from, login_url, max_token_age_seconds, form",
-    ]);
+    check(
+        Policy::new().with("/keys/0/secret", json!("x")),
+        &["keys[0].secret: is not a known key; known are id, env, encoding, retire_at"],
+    );
+    check(
+        Policy::new().with("/connect/form_", json!(1)),
+        &["connect.form_: is not a known key; known are from, login_url, max_token_age_seconds, form"],
+    );
     let preflight = Policy::new().on("report", "preflight", json!({"origins": []}));
-    check(preflight, &["dashboards[1].preflight.origins: is not a known key; known are methods, headers, max_age_seconds"]);
+    check(
+        preflight,
+        &["dashboards[1].preflight.origins: is not a known key; known are methods, headers, max_age_seconds"],
+    );
     let odd = Policy::new().with("/a\nb\u{202e}c\"", json!(1)).problems();
     assert!(odd[0].starts_with("a\\nb\\u{202e}c\\\": is not a known key"), "{odd:?}");
     let long = Policy::new().with(&format!("/{}", "k".repeat(99)), json!(1)).problems();
@@ -107,13 +131,21 @@ fn bounds_every_number() {
             check(Policy::new().with(pointer, odd), &[expected.as_str()]);
         }
     }
-    check_report("preflight", json!({"max_age_seconds": 86_401}), ".max_age_seconds: must be a whole number from 0 to 86400");
+    check_report(
+        "preflight",
+        json!({"max_age_seconds": 86_401}),
+        ".max_age_seconds: must be a whole number from 0 to 86400",
+    );
     check_report("preflight", json!({"max_age_seconds": 86_400}), "");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_what_is_listed_twice() {
-    check_report("origins", json!(["https://a.example", "https://b.example", "https://a.example"]), "[2]: is listed twice");
+    check_report(
+        "origins",
+        json!(["https://a.example", "https://b.example", "https://a.example"]),
+        "[2]: is listed twice",
+    );
     check_report("sessions", json!(["portal", "portal"]), "[1]: is listed twice");
     check_report("identity_headers", json!(["subject", "expires", "subject"]), "[2]: is listed twice");
 }
@@ -121,7 +153,8 @@ fn refuses_what_is_listed_twice() {
 #[wasm_bindgen_test(unsupported = test)]
 fn holds_ids_and_session_kinds_to_one_alphabet() {
     const MESSAGE: &str = "must be 1 to 64 letters, digits, - or _";
-    let id = |id: &str| Policy::new().with("/keys/2/id", json!(id)).with("/sessions/bokeh/keys", json!([id])).problems();
+    let id =
+        |id: &str| Policy::new().with("/keys/2/id", json!(id)).with("/sessions/bokeh/keys", json!([id])).problems();
     for good in ["a", "A-b_9", &"k".repeat(64)] {
         assert!(id(good).is_empty(), "{good}");
     }
@@ -148,7 +181,10 @@ fn takes_a_variables_name_and_not_a_key() {
     for odd in ["", "9A", "A-B", "A B", "c2VjcmV0+/=", "$A"] {
         check(Policy::new().with("/keys/0/env", json!(odd)), &[MESSAGE]);
     }
-    check(Policy::new().with("/keys/0/env", json!("_a9")), &["keys[0].env: _a9 is not set in the environment of the VM (host_env_keys)"]);
+    check(
+        Policy::new().with("/keys/0/env", json!("_a9")),
+        &["keys[0].env: _a9 is not set in the environment of the VM (host_env_keys)"],
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -160,10 +196,28 @@ fn takes_canonical_urls_only() {
         check(policy, &[]);
     }
     for odd in [
-        "", "https://", "https://r.example", "r.example/", "https://R.example/", "https://r.example:443/", "http://r.example:80/", "ftp://r.example/",
-        "https://r.example/a", "https://r.example/a?b=/", "https://r.example/?/", "https://r.example/#/", "https://r.example//", "https://r.example/../",
-        "https://u@r.example/", "https://r.example./", "https://r.example/.dashgate/", "https://r.example/a%20b/", "https://r.example/a b/", "https:///",
-        "https://*.r.example/", "https:/r.example/",
+        "",
+        "https://",
+        "https://r.example",
+        "r.example/",
+        "https://R.example/",
+        "https://r.example:443/",
+        "http://r.example:80/",
+        "ftp://r.example/",
+        "https://r.example/a",
+        "https://r.example/a?b=/",
+        "https://r.example/?/",
+        "https://r.example/#/",
+        "https://r.example//",
+        "https://r.example/../",
+        "https://u@r.example/",
+        "https://r.example./",
+        "https://r.example/.dashgate/",
+        "https://r.example/a%20b/",
+        "https://r.example/a b/",
+        "https:///",
+        "https://*.r.example/",
+        "https:/r.example/",
     ] {
         check_report("url", json!(odd), MESSAGE);
     }
@@ -184,7 +238,8 @@ fn takes_canonical_origins_only() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_plain_public_paths_only() {
-    const PLAIN: &str = "[0]: must be a plain path such as /static/ (no dot segments, no //, no encoded slashes, no query)";
+    const PLAIN: &str =
+        "[0]: must be a plain path such as /static/ (no dot segments, no //, no encoded slashes, no query)";
     for good in ["/static/", "/a", "/a/b.js"] {
         check_report("public", json!([good]), "");
     }
@@ -211,7 +266,20 @@ fn takes_login_urls_that_can_be_put_into_a_page_and_a_header() {
     for good in ["https://p.example/login", "http://localhost:5000/?a=b&c"] {
         check(Policy::new().with("/connect/login_url", json!(good)), &[]);
     }
-    for odd in ["", "p.example", "ftp://p.example", "javascript:alert(1)", "https://p.example/#x", "https://p.example/ x", "https://p.example/\"", "https://p.example/<", "https://p.example/>", "https://p.example/\\", "https://p.example/\u{e9}", "https://p.example/\n"] {
+    for odd in [
+        "",
+        "p.example",
+        "ftp://p.example",
+        "javascript:alert(1)",
+        "https://p.example/#x",
+        "https://p.example/ x",
+        "https://p.example/\"",
+        "https://p.example/<",
+        "https://p.example/>",
+        "https://p.example/\\",
+        "https://p.example/\u{e9}",
+        "https://p.example/\n",
+    ] {
         check(Policy::new().with("/connect/login_url", json!(odd)), &[MESSAGE]);
     }
 }
@@ -220,7 +288,10 @@ fn takes_login_urls_that_can_be_put_into_a_page_and_a_header() {
 fn takes_printable_issuers_and_audiences() {
     const MESSAGE: &str = "must not be empty or hold control characters";
     for odd in ["", "a\nb", "a\u{85}"] {
-        check(Policy::new().with("/sessions/portal/issuer", json!(odd)), &[&format!("sessions.portal.issuer: {MESSAGE}")]);
+        check(
+            Policy::new().with("/sessions/portal/issuer", json!(odd)),
+            &[&format!("sessions.portal.issuer: {MESSAGE}")],
+        );
         check_report("audience", json!(odd), &format!(": {MESSAGE}"));
     }
     check_report("audience", json!("any text, é"), "");

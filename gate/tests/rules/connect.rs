@@ -10,7 +10,10 @@ const CONNECT: &str = "https://report.example.org/.dashgate/connect";
 
 /// A portal's form on its way.
 fn form() -> Sent {
-    Sent::new("POST", CONNECT).with("origin", PORTAL).with("content-type", "application/x-www-form-urlencoded").with_body()
+    Sent::new("POST", CONNECT)
+        .with("origin", PORTAL)
+        .with("content-type", "application/x-www-form-urlencoded")
+        .with_body()
 }
 
 #[track_caller]
@@ -92,7 +95,9 @@ fn takes_forms_from_the_configured_portals_only() {
 fn takes_only_a_form_of_bounded_size() {
     let kind = |kind: &str| form().replacing("content-type", kind);
     check(kind("Application/X-WWW-Form-Urlencoded ; charset=utf-8"), "await");
-    for odd in ["multipart/form-data; boundary=x", "application/json", "text/plain", "", "application/x-www-form-urlencoded2"] {
+    for odd in
+        ["multipart/form-data; boundary=x", "application/json", "text/plain", "", "application/x-www-form-urlencoded2"]
+    {
         check(kind(odd), "refuse 400 connect_form_invalid -");
     }
     check(form().without("content-type"), "refuse 400 connect_form_invalid -");
@@ -119,7 +124,10 @@ fn takes_only_a_form_of_bounded_size() {
 fn refuses_a_form_where_the_host_cannot_hand_bodies_over() {
     let gate = Policy::new().with("/connect/form", json!(false)).gate();
     assert_eq!(form().told(&gate), "refuse 501 connect_body_unsupported -");
-    assert_eq!(form().replacing("origin", "https://report.example.org").told(&gate), "refuse 501 connect_body_unsupported -");
+    assert_eq!(
+        form().replacing("origin", "https://report.example.org").told(&gate),
+        "refuse 501 connect_body_unsupported -"
+    );
     assert_eq!(form().replacing("origin", "https://evil.example").told(&gate), "refuse 403 origin_not_allowed -");
     assert_eq!(bearer(&token("report"), "").told(&gate), "answer 303 connected report");
     assert!(!gate.reads_bodies());
@@ -131,8 +139,12 @@ fn refuses_a_form_where_the_host_cannot_hand_bodies_over() {
 fn reads_one_token_and_at_most_one_next() {
     let token = token("report");
     for odd in [
-        String::new(), "next=/".to_owned(), format!("Token={token}"), format!("token={token}&token={token}"),
-        format!("token={token}&next=/&next=/"), format!("token={token}&tok%65n={token}"),
+        String::new(),
+        "next=/".to_owned(),
+        format!("Token={token}"),
+        format!("token={token}&token={token}"),
+        format!("token={token}&next=/&next=/"),
+        format!("token={token}&tok%65n={token}"),
     ] {
         check_form(&odd, "refuse 400 connect_form_invalid -");
     }
@@ -149,10 +161,32 @@ fn reads_one_token_and_at_most_one_next() {
 fn goes_only_to_a_path_of_this_host_under_a_dashboard() {
     let token = token("report");
     for evil in [
-        "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "evil", "", "/../x", "/a//b", "/%2e%2e/", "/a%2fb",
-        "javascript:alert(1)", "/%09/evil.example", "///evil.example", "/a#b", "/a\r\nset-cookie: x", "/ü", "/.dashgate/logout",
-        "/.dashgate/connect", "/.dashg%61te/x", "?next=/", " /", "/a b", "/;/evil",
-        "/%0a/evil.example", "/a%7F", "/%1fa",
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "evil",
+        "",
+        "/../x",
+        "/a//b",
+        "/%2e%2e/",
+        "/a%2fb",
+        "javascript:alert(1)",
+        "/%09/evil.example",
+        "///evil.example",
+        "/a#b",
+        "/a\r\nset-cookie: x",
+        "/ü",
+        "/.dashgate/logout",
+        "/.dashgate/connect",
+        "/.dashg%61te/x",
+        "?next=/",
+        " /",
+        "/a b",
+        "/;/evil",
+        "/%0a/evil.example",
+        "/a%7F",
+        "/%1fa",
     ] {
         let escaped: String = evil.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let expected = "refuse 400 connect_next_not_allowed -";
@@ -191,7 +225,10 @@ fn refuses_a_next_whose_dashboard_takes_no_session_by_cookie() {
     let gate = Policy::new().gate();
     let answer = submit_to(&gate, &open, &format!("token={}", token("portal")));
     assert_eq!(told_answer(&gate, &answer), "refuse 400 connect_next_not_allowed portal");
-    let deep = Policy::new().on("report", "url", json!("https://report.example.org/app/")).on("report", "public", json!([])).gate();
+    let deep = Policy::new()
+        .on("report", "url", json!("https://report.example.org/app/"))
+        .on("report", "public", json!([]))
+        .gate();
     let answer = submit_to(&deep, &form(), &format!("token={}&next=/other", token("report")));
     assert_eq!(told_answer(&deep, &answer), "refuse 400 connect_next_not_allowed -");
 }
@@ -200,9 +237,14 @@ fn refuses_a_next_whose_dashboard_takes_no_session_by_cookie() {
 fn refuses_every_token_that_would_be_no_session() {
     let with = |name: &str, value: Value| token_of(&claims_with("report", name, value));
     for (token, expected) in [
-        (with("exp", json!(NOW - 31)), "refuse 401 session_expired report"), (token("plot"), "refuse 403 audience_not_allowed report"),
-        (with("iss", json!("x")), "refuse 401 issuer_not_allowed report"), ("x".to_owned(), "refuse 401 token_malformed report"),
-        (signed(br#"{"alg":"HS256"}"#, claims("report").to_string().as_bytes(), &[1; 32]), "refuse 401 signature_invalid report"),
+        (with("exp", json!(NOW - 31)), "refuse 401 session_expired report"),
+        (token("plot"), "refuse 403 audience_not_allowed report"),
+        (with("iss", json!("x")), "refuse 401 issuer_not_allowed report"),
+        ("x".to_owned(), "refuse 401 token_malformed report"),
+        (
+            signed(br#"{"alg":"HS256"}"#, claims("report").to_string().as_bytes(), &[1; 32]),
+            "refuse 401 signature_invalid report",
+        ),
     ] {
         check_form(&format!("token={token}"), expected);
         check(bearer(&token, ""), expected);
@@ -213,7 +255,8 @@ fn refuses_every_token_that_would_be_no_session() {
 fn refuses_a_token_that_is_not_fresh() {
     let issued = |iat: Value| token_of(&claims_with("report", "iat", iat));
     for (token, expected) in [
-        (issued(json!(NOW - 120)), "answer 303 connected report"), (issued(json!(NOW - 121)), "refuse 403 connect_token_stale report"),
+        (issued(json!(NOW - 120)), "answer 303 connected report"),
+        (issued(json!(NOW - 121)), "refuse 403 connect_token_stale report"),
         (issued(Value::Null), "refuse 403 connect_issue_time_missing report"),
     ] {
         check_form(&format!("token={token}"), expected);

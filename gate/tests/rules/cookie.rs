@@ -6,9 +6,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test(unsupported = test)]
 fn reads_pairs_as_servers_do() {
-    let read: Vec<(&[u8], &[u8])> =
-        pairs(b"a=1; b = 2 ;c;=d; ;e=f=g").map(|pair| (pair.name, pair.value)).collect();
-    let expected: [(&[u8], &[u8]); 6] = [(b"a", b"1"), (b"b", b" 2 "), (b"c", b""), (b"", b"d"), (b"", b""), (b"e", b"f=g")];
+    let read: Vec<(&[u8], &[u8])> = pairs(b"a=1; b = 2 ;c;=d; ;e=f=g").map(|pair| (pair.name, pair.value)).collect();
+    let expected: [(&[u8], &[u8]); 6] =
+        [(b"a", b"1"), (b"b", b" 2 "), (b"c", b""), (b"", b"d"), (b"", b""), (b"e", b"f=g")];
     assert_eq!(read, expected);
 }
 
@@ -74,8 +74,17 @@ fn takes_a_cookie_out_and_leaves_the_rest_as_it_was() {
 #[wasm_bindgen_test(unsupported = test)]
 fn names_the_cookie_a_browser_would_store() {
     for (line, name) in [
-        ("sid=x; Path=/", "sid"), (" \t sid = x", "sid"), ("sid", "sid"), ("sid; Secure", "sid"), ("=sid=x", "sid"),
-        (" = sid=x", "sid"), ("==sid", "sid"), ("", ""), ("=", ""), (";sid=x", ""), ("a b=c", "a b"),
+        ("sid=x; Path=/", "sid"),
+        (" \t sid = x", "sid"),
+        ("sid", "sid"),
+        ("sid; Secure", "sid"),
+        ("=sid=x", "sid"),
+        (" = sid=x", "sid"),
+        ("==sid", "sid"),
+        ("", ""),
+        ("=", ""),
+        (";sid=x", ""),
+        ("a b=c", "a b"),
     ] {
         assert_eq!(name_of_set_cookie(line.as_bytes()), name.as_bytes(), "{line}");
     }

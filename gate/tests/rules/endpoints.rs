@@ -31,8 +31,15 @@ fn forwards_nothing_under_its_own_path() {
 #[wasm_bindgen_test(unsupported = test)]
 fn answers_only_the_methods_it_knows() {
     for (method, path) in [
-        ("PUT", "connect"), ("OPTIONS", "connect"), ("DELETE", "connect"), ("GET", "logout"), ("HEAD", "logout"), ("PUT", "logout"),
-        ("POST", "session"), ("HEAD", "session"), ("post", "logout"),
+        ("PUT", "connect"),
+        ("OPTIONS", "connect"),
+        ("DELETE", "connect"),
+        ("GET", "logout"),
+        ("HEAD", "logout"),
+        ("PUT", "logout"),
+        ("POST", "session"),
+        ("HEAD", "session"),
+        ("post", "logout"),
     ] {
         let sent = Sent::new(method, &format!("{OWN}/{path}")).with("origin", "https://report.example.org");
         check(sent.with_session("report"), "refuse 404 endpoint_not_found -");
@@ -105,12 +112,15 @@ fn signs_out_by_clearing_every_cookie_of_the_host() {
         assert_eq!((answer.status, answer.record.code), (303, "signed_out"));
         assert_eq!(header(&answer, "location"), ["/"]);
         assert_eq!(header(&answer, "cache-control"), ["no-store"]);
-        let cleared = ["lab", "tb", "deep"].map(|name| {
-            format!("__Host-dashgate-{name}=; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=0")
-        });
+        let cleared = ["lab", "tb", "deep"]
+            .map(|name| format!("__Host-dashgate-{name}=; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"));
         assert_eq!(header(&answer, "set-cookie"), cleared);
     }
-    let mixed = Policy::new().on("tb", "sessions", json!([])).on("tb", "open", json!(true)).on("deep", "cookie", json!("sid")).gate();
+    let mixed = Policy::new()
+        .on("tb", "sessions", json!([]))
+        .on("tb", "open", json!(true))
+        .on("deep", "cookie", json!("sid"))
+        .gate();
     let answer = sign_out(lab, lab).answer(&mixed);
     let names: Vec<&str> = header(&answer, "set-cookie").iter().filter_map(|cookie| cookie.split('=').next()).collect();
     assert_eq!(names, ["__Host-dashgate-lab", "sid"]);
@@ -123,7 +133,8 @@ fn signs_out_of_a_host_on_all_of_its_ports() {
     for port in ["", ":8443"] {
         let url = format!("https://lab.example.org{port}");
         let answer = sign_out(&url, &url).answer(&gate);
-        let mut names: Vec<&str> = header(&answer, "set-cookie").iter().filter_map(|cookie| cookie.split('=').next()).collect();
+        let mut names: Vec<&str> =
+            header(&answer, "set-cookie").iter().filter_map(|cookie| cookie.split('=').next()).collect();
         names.sort_unstable();
         assert_eq!(names, ["__Host-dashgate-deep", "__Host-dashgate-lab", "__Host-dashgate-tb"], "{url}");
     }
@@ -192,9 +203,14 @@ fn describes_a_session_to_nobody_else() {
 #[wasm_bindgen_test(unsupported = test)]
 fn describes_the_session_of_the_dashboard_that_is_asked_for() {
     let lab = |query: &str| Sent::get(&format!("https://lab.example.org/.dashgate/session{query}"));
-    let both = |sent: Sent| sent.with_session("lab").with("cookie", format!("__Host-dashgate-tb={}", {
-        token_of(&claims_with("lab", "aud", json!("https://lab.example.org/tb/")))
-    }));
+    let both = |sent: Sent| {
+        sent.with_session("lab").with(
+            "cookie",
+            format!("__Host-dashgate-tb={}", {
+                token_of(&claims_with("lab", "aud", json!("https://lab.example.org/tb/")))
+            }),
+        )
+    };
     let name = |sent: Sent| described(&sent, &Policy::new())["dashboard"].clone();
     assert_eq!(name(both(lab(""))), "lab");
     assert_eq!(name(both(lab("?dashboard=tb"))), "tb");

@@ -34,8 +34,16 @@ fn refuses_other_sites_but_for_navigations() {
             check(&sent(site, "navigate", "document").replacing(":method", method), PERMIT);
         }
         for (mode, destination) in [
-            ("no-cors", "script"), ("no-cors", "image"), ("cors", "empty"), ("", ""), ("navigate", "empty"), ("navigate", ""),
-            ("", "document"), ("cors", "document"), ("navigate", "worker"), ("websocket", "websocket"),
+            ("no-cors", "script"),
+            ("no-cors", "image"),
+            ("cors", "empty"),
+            ("", ""),
+            ("navigate", "empty"),
+            ("navigate", ""),
+            ("", "document"),
+            ("cors", "document"),
+            ("navigate", "worker"),
+            ("websocket", "websocket"),
         ] {
             check(&sent(site, mode, destination), "refuse 403 site_not_allowed report");
         }

@@ -6,9 +6,27 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::stage::{NOW, Policy, Sent, bokeh_id, bokeh_token, token};
 
 const NAMES: &[&str] = &[
-    ":authority", ":method", ":path", "host", "upgrade", "origin", "authorization", "bokeh-session-id", "content-length", "content-type",
-    "transfer-encoding", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "access-control-request-method", "grpc-timeout", "cookie",
-    "sec-websocket-protocol", "x-dashgate-subject", "x_dashgate", "x-other",
+    ":authority",
+    ":method",
+    ":path",
+    "host",
+    "upgrade",
+    "origin",
+    "authorization",
+    "bokeh-session-id",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "sec-fetch-site",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "access-control-request-method",
+    "grpc-timeout",
+    "cookie",
+    "sec-websocket-protocol",
+    "x-dashgate-subject",
+    "x_dashgate",
+    "x-other",
 ];
 
 /// Knuth's linear congruential generator (MMIX): the same requests on every machine.
@@ -37,18 +55,21 @@ fn check_refused(gate: &Gate, sent: &Sent, body: &[u8]) {
 #[wasm_bindgen_test(unsupported = test)]
 fn survives_every_byte_in_every_header() {
     let gate = Policy::new().gate();
-    for url in ["https://report.example.org/", "https://either.example.org/", "https://report.example.org/.dashgate/connect"] {
-        for method in ["GET", "POST"] {
-            let plain = Sent::new(method, url);
-            for name in NAMES {
-                for byte in 0..=255u8 {
-                    let old = plain.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default();
-                    for value in [vec![byte], [old.as_slice(), &[byte]].concat(), [&[byte], old.as_slice()].concat()] {
-                        check_refused(&gate, &plain.clone().replacing(name, &value), &value);
-                    }
-                    check_refused(&gate, &plain.clone().with(name, [byte]), &[byte]);
+    for (method, url) in [
+        ("GET", "https://report.example.org/"),
+        ("POST", "https://either.example.org/"),
+        ("POST", "https://report.example.org/.dashgate/connect"),
+    ] {
+        let plain = Sent::new(method, url);
+        for name in NAMES {
+            let old =
+                plain.headers.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, value)| value.as_slice());
+            for byte in 0..=255u8 {
+                for value in [[old, &[byte]].concat(), [&[byte], old].concat()] {
+                    check_refused(&gate, &plain.clone().replacing(name, &value), &value);
                 }
             }
+            check_refused(&gate, &plain.clone().with(name, b"\xff").with(name, "x"), b"");
         }
     }
 }
@@ -59,14 +80,56 @@ fn survives_thousands_of_odd_requests() {
     // Nothing here signs anyone in: the tokens are for dashboards whose hosts are not among the authorities.
     let (jwt, id, bokeh) = (token("plot"), bokeh_id('a'), bokeh_token('a'));
     let words: Vec<&[u8]> = vec![
-        b"", b"GET", b"POST", b"OPTIONS", b"CONNECT", b"websocket", b"h2c", b"report.example.org", b"lab.example.org", b"tb.example.org.",
-        b"/", b"/tb/", b"/.dashgate/connect", b"/.dashgate/session?dashboard=tb", b"/%2e%2e", b"/?bokeh-session-id=", b"&bokeh-token=", b"null",
-        b"https://report.example.org", b"https://portal.example.org", b"Bearer ", b"dashgate, ", b"bokeh, ", b"__Host-dashgate-report=", b"; ", b",",
-        b"%", b"%4", b"=", b"\xff", b"\0", b"application/grpc", b"application/x-www-form-urlencoded", b"16384", b"0", b"99999999S", b"navigate", b"document",
-        b"cross-site", b"iframe", b"chunked", b"token=", b"&next=/", jwt.as_bytes(), id.as_bytes(), bokeh.as_bytes(), &jwt.as_bytes()[..60],
+        b"",
+        b"GET",
+        b"POST",
+        b"OPTIONS",
+        b"CONNECT",
+        b"websocket",
+        b"h2c",
+        b"report.example.org",
+        b"lab.example.org",
+        b"tb.example.org.",
+        b"/",
+        b"/tb/",
+        b"/.dashgate/connect",
+        b"/.dashgate/session?dashboard=tb",
+        b"/%2e%2e",
+        b"/?bokeh-session-id=",
+        b"&bokeh-token=",
+        b"null",
+        b"https://report.example.org",
+        b"https://portal.example.org",
+        b"Bearer ",
+        b"dashgate, ",
+        b"bokeh, ",
+        b"__Host-dashgate-report=",
+        b"; ",
+        b",",
+        b"%",
+        b"%4",
+        b"=",
+        b"\xff",
+        b"\0",
+        b"application/grpc",
+        b"application/x-www-form-urlencoded",
+        b"16384",
+        b"0",
+        b"99999999S",
+        b"navigate",
+        b"document",
+        b"cross-site",
+        b"iframe",
+        b"chunked",
+        b"token=",
+        b"&next=/",
+        jwt.as_bytes(),
+        id.as_bytes(),
+        bokeh.as_bytes(),
+        &jwt.as_bytes()[..60],
     ];
     let mut dice = Dice(2026);
-    for _ in 0..20_000 {
+    for _ in 0..10_000 {
         let authority = ["report.example.org", "lab.example.org", "lab.example.org."][dice.roll(3)];
         let url = format!("https://{authority}/");
         let mut sent = Sent::new(["GET", "POST", "HEAD", "OPTIONS"][dice.roll(4)], &url);
@@ -96,7 +159,8 @@ fn survives_odd_configurations() {
         }
         odd.truncate(1 + dice.roll(odd.len()));
         assert!(Gate::load(&odd, &nothing).is_err());
-        let mut bytes: Vec<u8> = (0..dice.roll(40)).map(|_| [0x0a, 0x12, 0x1a, 0x2a, 0x32, 0x11, 0xff, 0x80, 2, 9][dice.roll(10)]).collect();
+        let mut bytes: Vec<u8> =
+            (0..dice.roll(40)).map(|_| [0x0a, 0x12, 0x1a, 0x2a, 0x32, 0x11, 0xff, 0x80, 2, 9][dice.roll(10)]).collect();
         bytes.insert(0, 0x0a);
         // Whether it is a Struct by luck or not: no dashboard is in it.
         let _ = structpb::parse(&bytes);

@@ -29,7 +29,9 @@ fn reads_every_kind_of_value() {
 #[wasm_bindgen_test(unsupported = test)]
 fn borrows_strings_without_escapes_and_undoes_the_others() {
     for (text, expected) in [
-        (r#""plain""#, "plain"), (r#""\u0065\u00e9\ud83d\ude00""#, "e\u{e9}\u{1f600}"), (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
+        (r#""plain""#, "plain"),
+        (r#""\u0065\u00e9\ud83d\ude00""#, "e\u{e9}\u{1f600}"),
+        (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
     ] {
         assert_eq!(Json::parse(text.as_bytes()).expect("JSON").text(), Some(expected));
     }
@@ -37,7 +39,8 @@ fn borrows_strings_without_escapes_and_undoes_the_others() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_a_name_that_occurs_twice_at_any_depth_and_in_any_spelling() {
-    for odd in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"a":3}]}"#, r#"{"a":1,"\u0061":2}"#, r#"{"\u0061":1,"a":2}"#] {
+    for odd in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"a":3}]}"#, r#"{"a":1,"\u0061":2}"#, r#"{"\u0061":1,"a":2}"#]
+    {
         let message = Json::parse(odd.as_bytes()).expect_err(odd);
         assert!(message.starts_with("duplicate member at line 1"), "{message}");
     }
@@ -55,7 +58,8 @@ fn refuses_a_repeated_name_among_very_many() {
         }
     }
     // Both copies long after the list became an index.
-    let late: Vec<String> = (0..60).map(|number| format!("\"n{}\":0", if number == 59 { 58 } else { number })).collect();
+    let late: Vec<String> =
+        (0..60).map(|number| format!("\"n{}\":0", if number == 59 { 58 } else { number })).collect();
     assert!(Json::parse(format!("{{{}}}", late.join(",")).as_bytes()).is_err());
 }
 
@@ -74,12 +78,40 @@ fn nests_32_deep_and_no_deeper() {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_what_readers_disagree_about() {
     for odd in [
-        "", " ", "\u{feff}{}", "{} x", "{}{}", "[1,]", "{\"a\":1,}", "{'a':1}", "{a:1}", "nul", "NaN", "Infinity", "-Infinity", "1e400",
-        "-1e400", "01", "1.", ".5", "+1", "0x1", "\"\u{1}\"", "\"\\x41\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "// c\n1", "\"", "{\"a\"}", "{1:2}",
+        "",
+        " ",
+        "\u{feff}{}",
+        "{} x",
+        "{}{}",
+        "[1,]",
+        "{\"a\":1,}",
+        "{'a':1}",
+        "{a:1}",
+        "nul",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "0x1",
+        "\"\u{1}\"",
+        "\"\\x41\"",
+        "\"\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "// c\n1",
+        "\"",
+        "{\"a\"}",
+        "{1:2}",
     ] {
         assert!(Json::parse(odd.as_bytes()).is_err(), "{odd}");
     }
-    for odd in [b"\"\xff\"".as_slice(), b"\"\xc0\xaf\"", b"\"\xed\xa0\x80\"", b"\xff\xfe{\0}\0", b"{\"\xff\":1}", b"{}\0"] {
+    for odd in
+        [b"\"\xff\"".as_slice(), b"\"\xc0\xaf\"", b"\"\xed\xa0\x80\"", b"\xff\xfe{\0}\0", b"{\"\xff\":1}", b"{}\0"]
+    {
         assert!(Json::parse(odd).is_err(), "{odd:?}");
     }
 }
@@ -87,7 +119,8 @@ fn refuses_what_readers_disagree_about() {
 #[wasm_bindgen_test(unsupported = test)]
 fn says_what_is_wrong_without_the_text_itself() {
     for (text, message) in [
-        ("[\"hunter2\", nope]", "expected ident at line 1 column 14"), ("{\"hunter2\":1,\"hunter2\":2}", "duplicate member at line 1 column 22"),
+        ("[\"hunter2\", nope]", "expected ident at line 1 column 14"),
+        ("{\"hunter2\":1,\"hunter2\":2}", "duplicate member at line 1 column 22"),
         ("\"hunter2", "EOF while parsing a string at line 1 column 8"),
     ] {
         assert_eq!(Json::parse(text.as_bytes()), Err(message.to_owned()));

@@ -42,7 +42,10 @@ fn refuses_any_other_upgrade() {
         let sent = Sent::upgrade(REPORT).replacing("upgrade", protocol).with_session("report");
         check(sent, "refuse 403 upgrade_not_allowed report");
     }
-    check(Sent::upgrade(REPORT).with("upgrade", "websocket").with_session("report"), "refuse 403 upgrade_not_allowed report");
+    check(
+        Sent::upgrade(REPORT).with("upgrade", "websocket").with_session("report"),
+        "refuse 403 upgrade_not_allowed report",
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]

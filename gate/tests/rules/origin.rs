@@ -9,16 +9,32 @@ use crate::stage::{Policy, Sent, token};
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_an_origin_in_its_canonical_form_only() {
     for (good, scheme, authority) in [
-        ("https://a.example", "https", "a.example"), ("http://localhost:8080", "http", "localhost:8080"),
-        ("https://a.example:80", "https", "a.example:80"), ("http://a.example:443", "http", "a.example:443"),
-        ("https://[::1]:8443", "https", "[::1]:8443"), ("http://a.example:8080", "http", "a.example:8080"),
+        ("https://a.example", "https", "a.example"),
+        ("http://localhost:8080", "http", "localhost:8080"),
+        ("https://a.example:80", "https", "a.example:80"),
+        ("http://a.example:443", "http", "a.example:443"),
+        ("https://[::1]:8443", "https", "[::1]:8443"),
+        ("http://a.example:8080", "http", "a.example:8080"),
     ] {
         assert_eq!(split(good), Ok((scheme, authority)));
     }
     for odd in [
-        "", "a.example", "https:/a.example", "https://", "HTTPS://a.example", "https://A.example", "https://a.example/",
-        "https://a.example:443", "http://a.example:80", "https://a.example.", "ws://a.example", "https://u@a.example",
-        "https://a.example:0", "null", "https://*.a.example", "https://a.example,https://b.example",
+        "",
+        "a.example",
+        "https:/a.example",
+        "https://",
+        "HTTPS://a.example",
+        "https://A.example",
+        "https://a.example/",
+        "https://a.example:443",
+        "http://a.example:80",
+        "https://a.example.",
+        "ws://a.example",
+        "https://u@a.example",
+        "https://a.example:0",
+        "null",
+        "https://*.a.example",
+        "https://a.example,https://b.example",
     ] {
         assert!(split(odd).is_err(), "{odd}");
     }
@@ -35,8 +51,15 @@ fn takes_patterns_with_one_wildcard_label_at_the_front() {
     assert_eq!(check_pattern("https://*.org"), Err("has a wildcard over a whole top-level domain"));
     assert_eq!(check_pattern("https://*.org:8443"), Err("has a wildcard over a whole top-level domain"));
     for odd in [
-        "*", "https://*", "https://*.", "https://*.*.example", "https://a.*.example", "https://*a.example.org",
-        "https://*.Lab.example", "https://*.lab.example:443", "ftp://*.lab.example",
+        "*",
+        "https://*",
+        "https://*.",
+        "https://*.*.example",
+        "https://a.*.example",
+        "https://*a.example.org",
+        "https://*.Lab.example",
+        "https://*.lab.example:443",
+        "ftp://*.lab.example",
     ] {
         assert!(check_pattern(odd).is_err(), "{odd}");
     }
@@ -53,21 +76,42 @@ fn matches_a_wildcard_with_exactly_one_label() {
     set.insert("https://*.lab.example");
     set.insert("http://*.dev.example:8080");
     let longest = format!("https://{}.lab.example", "x".repeat(63));
-    for good in ["https://a.example", "https://x.lab.example", "https://x-1.lab.example", "http://x.dev.example:8080", &longest] {
+    for good in
+        ["https://a.example", "https://x.lab.example", "https://x-1.lab.example", "http://x.dev.example:8080", &longest]
+    {
         assert!(set.allows(good.as_bytes()), "{good}");
     }
     let too_long = format!("https://{}.lab.example", "x".repeat(64));
     for odd in [
-        "https://lab.example", "https://.lab.example", "https://x.y.lab.example", "https://X.lab.example",
-        "https://*.lab.example", "https://x_y.lab.example", "https://xlab.example", "http://x.lab.example",
-        "https://x.lab.example:8443", "https://x.lab.example.", "https://x.lab.example/", "https://x.dev.example:8080",
-        "http://x.dev.example", "https://evil.example/.lab.example", "https://evil@x.lab.example", "https://a.example.evil",
-        "https://a.exampl", "https://", "", "null", &too_long,
+        "https://lab.example",
+        "https://.lab.example",
+        "https://x.y.lab.example",
+        "https://X.lab.example",
+        "https://*.lab.example",
+        "https://x_y.lab.example",
+        "https://xlab.example",
+        "http://x.lab.example",
+        "https://x.lab.example:8443",
+        "https://x.lab.example.",
+        "https://x.lab.example/",
+        "https://x.dev.example:8080",
+        "http://x.dev.example",
+        "https://evil.example/.lab.example",
+        "https://evil@x.lab.example",
+        "https://a.example.evil",
+        "https://a.exampl",
+        "https://",
+        "",
+        "null",
+        &too_long,
     ] {
         assert!(!set.allows(odd.as_bytes()), "{odd}");
     }
     assert!(!set.allows(b"https://\xff.lab.example"));
-    assert_eq!(set.iter().collect::<Vec<_>>(), ["http://*.dev.example:8080", "https://*.lab.example", "https://a.example"]);
+    assert_eq!(
+        set.iter().collect::<Vec<_>>(),
+        ["http://*.dev.example:8080", "https://*.lab.example", "https://a.example"]
+    );
 }
 
 fn sent(method: &str) -> Sent {
@@ -83,9 +127,17 @@ fn check(sent: Sent, expected: &str) {
 fn refuses_every_origin_but_the_dashboards_own() {
     check(sent("GET").with("origin", "https://report.example.org"), "permit session report");
     for other in [
-        "https://evil.example", "http://report.example.org", "https://report.example.org:8443",
-        "https://report.example.org:443", "https://report.example.org.", "https://report.example.org/",
-        "https://REPORT.example.org", "https://portal.example.org", "https://report.example.org.evil.example", "", " ",
+        "https://evil.example",
+        "http://report.example.org",
+        "https://report.example.org:8443",
+        "https://report.example.org:443",
+        "https://report.example.org.",
+        "https://report.example.org/",
+        "https://REPORT.example.org",
+        "https://portal.example.org",
+        "https://report.example.org.evil.example",
+        "",
+        " ",
     ] {
         check(sent("GET").with("origin", other), "refuse 403 origin_not_allowed report");
         check(sent("POST").with("origin", other), "refuse 403 origin_not_allowed report");
@@ -156,7 +208,10 @@ fn waives_a_missing_origin_only_for_the_bearer_that_verified() {
     assert_eq!(post.clone().with_session("report").told(&gate), "refuse 403 origin_missing report");
     // A bearer that is no credential of this dashboard waives nothing.
     assert_eq!(post.clone().with_bearer(&token("plot")).told(&gate), "refuse 403 audience_not_allowed report");
-    assert_eq!(post.clone().with_bearer("x").with_session("report").told(&gate), "refuse 403 credential_conflict report");
+    assert_eq!(
+        post.clone().with_bearer("x").with_session("report").told(&gate),
+        "refuse 403 credential_conflict report"
+    );
     let upgrade = Sent::upgrade("https://report.example.org/").without("origin");
     assert_eq!(upgrade.clone().with_bearer(&token("report")).told(&gate), "permit session report");
     let marked = upgrade.with("sec-websocket-protocol", format!("dashgate, {}", token("report")));

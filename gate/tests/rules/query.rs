@@ -35,10 +35,27 @@ fn refuses_a_parameter_that_occurs_twice() {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_a_parameter_in_disguise() {
     for odd in [
-        "Bokeh-Session-Id=x", "BOKEH-TOKEN=x", "bokeh%2dsession-id=x", "%62okeh-token=x", "bokeh-token%20=x", "+bokeh-token=x",
-        "bokeh-token+=x", "%00bokeh-session-id=x", "bokeh-session-id%a0=x", "%C2%A0bokeh-session-id=x", "bokeh-tok%65n",
-        "a=1;bokeh-token=x", ";bokeh-token=x", "a;Bokeh-Token", "a=1;b=2;bokeh-session-id=x", "bokeh-token=y;bokeh-token=x",
-        "bokeh-session-id=y;bokeh-token=x", "a=1&%42okeh-token=x", "bokeh-token;x", "bokeh-token;x=1", "bokeh-token;",
+        "Bokeh-Session-Id=x",
+        "BOKEH-TOKEN=x",
+        "bokeh%2dsession-id=x",
+        "%62okeh-token=x",
+        "bokeh-token%20=x",
+        "+bokeh-token=x",
+        "bokeh-token+=x",
+        "%00bokeh-session-id=x",
+        "bokeh-session-id%a0=x",
+        "%C2%A0bokeh-session-id=x",
+        "bokeh-tok%65n",
+        "a=1;bokeh-token=x",
+        ";bokeh-token=x",
+        "a;Bokeh-Token",
+        "a=1;b=2;bokeh-session-id=x",
+        "bokeh-token=y;bokeh-token=x",
+        "bokeh-session-id=y;bokeh-token=x",
+        "a=1&%42okeh-token=x",
+        "bokeh-token;x",
+        "bokeh-token;x=1",
+        "bokeh-token;",
     ] {
         check(odd, Err(Reason::CredentialDisguised));
     }
@@ -51,8 +68,12 @@ fn refuses_a_parameter_in_disguise() {
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_the_parameters_out_and_leaves_the_rest_as_it_was() {
     for (query, kept) in [
-        ("", "/app?"), ("bokeh-token=x", "/app"), ("bokeh-token=x&bokeh-session-id=y", "/app"),
-        ("a=1&bokeh-token=x&b=%20&&c", "/app?a=1&b=%20&&c"), ("bokeh-session-id=x&a", "/app?a"), ("a=1&bokeh-session-id", "/app?a=1"),
+        ("", "/app?"),
+        ("bokeh-token=x", "/app"),
+        ("bokeh-token=x&bokeh-session-id=y", "/app"),
+        ("a=1&bokeh-token=x&b=%20&&c", "/app?a=1&b=%20&&c"),
+        ("bokeh-session-id=x&a", "/app?a"),
+        ("a=1&bokeh-session-id", "/app?a=1"),
         ("a=bokeh-token", "/app?a=bokeh-token"),
     ] {
         assert_eq!(without(b"/app", query.as_bytes()), kept.as_bytes(), "{query}");

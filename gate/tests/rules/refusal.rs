@@ -26,10 +26,18 @@ fn pages() -> Policy {
 fn answers_a_program_in_json() {
     let refused = answer(&Sent::get(REPORT));
     let headers: Vec<(&str, &str)> = refused.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    assert_eq!(headers, [
-        ("cache-control", "no-store"), ("www-authenticate", "Bearer realm=\"dashgate\""), ("content-type", "application/json"),
-    ]);
-    assert_eq!((refused.status, refused.grpc_status, refused.record.reason), (401, Some(16), Some(Reason::SessionMissing)));
+    assert_eq!(
+        headers,
+        [
+            ("cache-control", "no-store"),
+            ("www-authenticate", "Bearer realm=\"dashgate\""),
+            ("content-type", "application/json"),
+        ]
+    );
+    assert_eq!(
+        (refused.status, refused.grpc_status, refused.record.reason),
+        (401, Some(16), Some(Reason::SessionMissing))
+    );
     assert_eq!(body(&refused), json!({"error": NO_SESSION}).to_string());
     let forbidden = answer(&Sent::get(REPORT).with("origin", "https://evil.example"));
     let headers: Vec<&str> = forbidden.headers.iter().map(|(name, _)| *name).collect();
@@ -42,8 +50,10 @@ fn answers_a_program_in_json() {
 fn answers_an_upgrade_with_401_or_403_only() {
     let upgrade = |url: &str| Sent::upgrade(url);
     for (sent, status) in [
-        (upgrade("https://report.example.org/ws"), 401), (upgrade("https://report.example.org/a//b"), 403),
-        (upgrade("https://unknown.example.org/"), 403), (upgrade("https://report.example.org/.dashgate/x"), 403),
+        (upgrade("https://report.example.org/ws"), 401),
+        (upgrade("https://report.example.org/a//b"), 403),
+        (upgrade("https://unknown.example.org/"), 403),
+        (upgrade("https://report.example.org/.dashgate/x"), 403),
         (upgrade("https://report.example.org/").replacing(":method", "CONNECT"), 403),
         (upgrade("https://report.example.org/").replacing("origin", "https://evil.example"), 403),
         (upgrade("https://report.example.org/").with_bearer("x"), 401),
@@ -74,16 +84,26 @@ fn answers_a_grpc_call_with_its_own_statuses() {
 fn shows_a_page_to_a_person() {
     let gate = pages().gate();
     for (sent, status, title) in [
-        (Sent::navigation(REPORT), 401, "Sign in to open this dashboard"), (Sent::navigation("https://x.example.org/"), 404, "Nothing here"),
+        (Sent::navigation(REPORT), 401, "Sign in to open this dashboard"),
+        (Sent::navigation("https://x.example.org/"), 404, "Nothing here"),
         (Sent::navigation("https://report.example.org/.dashgate/x"), 404, "Nothing here"),
         (Sent::navigation("https://report.example.org/a//b"), 400, "Not allowed"),
         (Sent::navigation(REPORT).with("origin", "https://evil.example"), 403, "Not allowed"),
-        (Sent::navigation("https://report.example.org/.dashgate/connect").replacing(":method", "POST").with("origin", "null"), 403, "Could not connect"),
+        (
+            Sent::navigation("https://report.example.org/.dashgate/connect")
+                .replacing(":method", "POST")
+                .with("origin", "null"),
+            403,
+            "Could not connect",
+        ),
     ] {
         let refused = sent.answer(&gate);
         assert_eq!(refused.status, status);
         let page = body(&refused);
-        assert!(page.contains(&format!("<title>{title}</title>")) && page.contains(&format!("<h1>{title}</h1>")), "{page}");
+        assert!(
+            page.contains(&format!("<title>{title}</title>")) && page.contains(&format!("<h1>{title}</h1>")),
+            "{page}"
+        );
         let sentence = refused.record.reason.expect("a reason").advice().sentence();
         assert!(page.contains(&format!("<p>{sentence}</p>")) && !page.contains("{{"), "{page}");
         assert_eq!(header(&refused, "content-type"), ["text/html; charset=utf-8"]);
@@ -129,7 +149,10 @@ fn sends_a_person_without_a_session_to_sign_in() {
         header(&answer, "location"),
         ["https://portal.example.org/login?dashboard=report&next=/a%2520b%3Fc%3Dd%26e"]
     );
-    assert_eq!(header(&answer, "set-cookie"), ["__Host-dashgate_bounce=1; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"]);
+    assert_eq!(
+        header(&answer, "set-cookie"),
+        ["__Host-dashgate_bounce=1; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"]
+    );
     assert_eq!(header(&answer, "cache-control"), ["no-store"]);
     assert!(answer.body.is_empty() && header(&answer, "content-type").is_empty());
     let with_query = Policy::new().with("/connect/login_url", json!("https://portal.example.org/?login")).gate();
@@ -145,16 +168,26 @@ fn sends_nobody_anywhere_for_another_reason_or_method() {
     assert_eq!(told(&cookie(&token("plot"))), (403, 0));
     assert_eq!(told(&cookie("x")), (401, 0));
     assert_eq!(told(&Sent::navigation(REPORT).replacing(":method", "HEAD")), (401, 0));
-    assert_eq!(told(&Sent::navigation(REPORT).replacing(":method", "POST").with("origin", "https://report.example.org")), (401, 0));
+    assert_eq!(
+        told(&Sent::navigation(REPORT).replacing(":method", "POST").with("origin", "https://report.example.org")),
+        (401, 0)
+    );
     assert_eq!(told(&Sent::get(REPORT)), (401, 0));
     assert_eq!(told(&Sent::navigation("https://x.example.org/")), (404, 0));
     // Where no dashboard is known there is nowhere to come back to.
-    assert_eq!(told(&Sent::navigation("https://report.example.org/.dashgate/session").replacing("sec-fetch-site", "same-origin")), (401, 0));
+    assert_eq!(
+        told(
+            &Sent::navigation("https://report.example.org/.dashgate/session")
+                .replacing("sec-fetch-site", "same-origin")
+        ),
+        (401, 0)
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn shows_the_page_after_two_bounces_within_a_minute() {
-    let bounced = |value: &str| answer(&Sent::navigation(REPORT).with("cookie", format!("__Host-dashgate_bounce={value}")));
+    let bounced =
+        |value: &str| answer(&Sent::navigation(REPORT).with("cookie", format!("__Host-dashgate_bounce={value}")));
     assert!(header(&bounced("1"), "set-cookie")[0].starts_with("__Host-dashgate_bounce=2; "));
     assert_eq!(bounced("1").status, 302);
     for value in ["2", "3", "0", "", "x", "1; __Host-dashgate_bounce=1"] {
@@ -192,7 +225,9 @@ fn tells_its_reason_in_a_header_only_where_configured() {
         assert_eq!(header(&sent.answer(&gate), "x-dashgate-reason"), ["session_missing"]);
         assert!(header(&answer(&sent), "x-dashgate-reason").is_empty());
     }
-    let other = Sent::new("OPTIONS", REPORT).with("access-control-request-method", "GET").with("origin", "https://report.example.org");
+    let other = Sent::new("OPTIONS", REPORT)
+        .with("access-control-request-method", "GET")
+        .with("origin", "https://report.example.org");
     assert!(header(&other.answer(&gate), "x-dashgate-reason").is_empty());
 }
 
@@ -202,7 +237,9 @@ fn reflects_nothing_of_a_request() {
     let gate = pages().with("/reason_header", json!(true)).gate();
     for url in ["https://report.example.org", "https://zqzqz.example.org"] {
         for path in ["/zqzqz", "/.dashgate/zqzqz", "/zqzqz//", "/?zqzqz"] {
-            let sent = Sent::navigation(&format!("{url}{path}")).with("origin", "https://zqzqz.example").with("x-zqzqz", marker);
+            let sent = Sent::navigation(&format!("{url}{path}"))
+                .with("origin", "https://zqzqz.example")
+                .with("x-zqzqz", marker);
             for sent in [sent.clone(), sent.without("sec-fetch-mode").with("cookie", "__Host-dashgate-report=zqzqz")] {
                 let refused = sent.answer(&gate);
                 let told = format!("{:?} {}", refused.headers, body(&refused));
@@ -230,11 +267,18 @@ fn answers_preflights_itself() {
     let answer = preflight("https://a.example").answer(&policy.gate());
     let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!((answer.status, answer.record.code, answer.record.verdict.word()), (204, "preflight", "answer"));
-    assert_eq!(headers, [
-        ("cache-control", "no-store"), ("access-control-allow-origin", "https://a.example"),
-        ("access-control-allow-methods", "GET, HEAD, POST"), ("access-control-allow-headers", "content-type"),
-        ("access-control-allow-credentials", "true"), ("access-control-max-age", "600"), ("vary", "Origin"),
-    ]);
+    assert_eq!(
+        headers,
+        [
+            ("cache-control", "no-store"),
+            ("access-control-allow-origin", "https://a.example"),
+            ("access-control-allow-methods", "GET, HEAD, POST"),
+            ("access-control-allow-headers", "content-type"),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-max-age", "600"),
+            ("vary", "Origin"),
+        ]
+    );
     let configured = json!({"methods": ["PUT", "GET"], "headers": ["x-a", "x-b"], "max_age_seconds": 0});
     let answer = preflight("https://a.example").answer(&policy.on("report", "preflight", configured).gate());
     assert_eq!(header(&answer, "access-control-allow-methods"), ["PUT, GET"]);

@@ -36,7 +36,12 @@ impl ResponseHeaders for Backend {
 
     fn all(&mut self, name: &str) -> Result<Vec<Vec<u8>>, &'static str> {
         self.look()?;
-        Ok(self.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_bytes().to_vec()).collect())
+        Ok(self
+            .headers
+            .iter()
+            .filter(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_bytes().to_vec())
+            .collect())
     }
 }
 
@@ -92,7 +97,8 @@ fn writes_frame_headers_where_an_answer_could_end_up_in_a_frame() {
     for destination in ["script", "image", "empty", "style"] {
         check(&Policy::new(), &own(destination), &[], &[PRIVATE]);
     }
-    let public = Sent::get("https://report.example.org/static/x").with("sec-fetch-dest", "iframe").with("sec-fetch-dest", "x");
+    let public =
+        Sent::get("https://report.example.org/static/x").with("sec-fetch-dest", "iframe").with("sec-fetch-dest", "x");
     check(&Policy::new(), &public, &[], &[SAME_ORIGIN, ANCESTORS]);
 }
 
@@ -112,7 +118,8 @@ fn answers_with_its_marker_where_the_backend_selects_none() {
     // A backend that got the marker itself answers for itself.
     let kept = Policy::new().on("report", "keep", json!(["portal"]));
     check(&kept, &marked, &[(":status", "101")], &[]);
-    let bokeh = Sent::upgrade("https://either.example.org/ws").with("sec-websocket-protocol", format!("bokeh, {}", bokeh_token('a')));
+    let bokeh = Sent::upgrade("https://either.example.org/ws")
+        .with("sec-websocket-protocol", format!("bokeh, {}", bokeh_token('a')));
     check(&Policy::new(), &bokeh, &[(":status", "101")], &[]);
     let plain = Sent::get("https://report.example.org/").with_session("report");
     let plain = plain.with("sec-websocket-protocol", format!("dashgate, {}", token("report")));
@@ -133,7 +140,11 @@ fn check_cookies(policy: &Policy, lines: &[&'static str], expected: Option<&[&st
         let kept = kept.iter().map(|line| format!("+ set-cookie: {line}"));
         ["- set-cookie".to_owned()].into_iter().chain(kept).collect::<Vec<_>>()
     });
-    assert_eq!(edits(&policy, &lab(), &mut Backend::new(&headers)).expect("edits"), added.unwrap_or_default(), "{lines:?}");
+    assert_eq!(
+        edits(&policy, &lab(), &mut Backend::new(&headers)).expect("edits"),
+        added.unwrap_or_default(),
+        "{lines:?}"
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -144,11 +155,19 @@ fn lets_no_dashboard_of_a_shared_host_set_anothers_session() {
     let evil = "__Host-dashgate-lab=x; Path=/; Secure";
     check_cookies(&policy, &["a=1 ;Path=/", evil, " b=2;;"], Some(&["a=1 ;Path=/", " b=2;;"]));
     for evil in [
-        evil, "__host-DASHGATE-lab=", "=__Host-dashgate-lab=x", " \t__Host-dashgate_bounce=9", "__Host-dashgate-lab", "__Host-dashgate", "==__Host-dashgatex",
+        evil,
+        "__host-DASHGATE-lab=",
+        "=__Host-dashgate-lab=x",
+        " \t__Host-dashgate_bounce=9",
+        "__Host-dashgate-lab",
+        "__Host-dashgate",
+        "==__Host-dashgatex",
     ] {
         check_cookies(&policy, &[evil], Some(&[]));
     }
-    for fine in ["__Host-dash=x", "a=__Host-dashgate-lab=x", "__Secure-dashgate-lab=x", "x__Host-dashgate=1", "", "sid=x"] {
+    for fine in
+        ["__Host-dash=x", "a=__Host-dashgate-lab=x", "__Secure-dashgate-lab=x", "x__Host-dashgate=1", "", "sid=x"]
+    {
         check_cookies(&policy, &[fine], None);
     }
     let named = policy.on("lab", "cookie", json!("sid"));
@@ -168,10 +187,12 @@ fn guards_the_cookies_of_a_host_on_all_of_its_ports() {
     let cookie = [("cache-control", "x"), ("set-cookie", "__Host-dashgate-report=x")];
     let own = report().with("sec-fetch-dest", "empty");
     check(&policy, &own, &cookie, &["- set-cookie"]);
-    let literal = Policy::new().on("report", "url", json!("https://[::1]/")).on("either", "url", json!("https://[::1]:8443/"));
+    let literal =
+        Policy::new().on("report", "url", json!("https://[::1]/")).on("either", "url", json!("https://[::1]:8443/"));
     let sent = Sent::get("https://[::1]/static/x").with("sec-fetch-dest", "empty");
     check(&literal, &sent, &cookie, &["- set-cookie"]);
-    let others = Policy::new().on("report", "url", json!("https://[::1]/")).on("either", "url", json!("https://[::2]:8443/"));
+    let others =
+        Policy::new().on("report", "url", json!("https://[::1]/")).on("either", "url", json!("https://[::2]:8443/"));
     check(&others, &sent, &cookie, &[]);
 }
 

@@ -47,16 +47,21 @@ fn holds(value: &Value, schema: &Value) -> bool {
         Some("boolean") => value.is_boolean(),
         Some("array") => {
             let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            let unique = schema["uniqueItems"] != true || items.iter().enumerate().all(|(at, item)| !items[..at].contains(item));
+            let unique =
+                schema["uniqueItems"] != true || items.iter().enumerate().all(|(at, item)| !items[..at].contains(item));
             value.is_array() && unique && items.iter().all(|item| holds(item, &schema["items"]))
         }
         _ => {
             let Some(members) = value.as_object() else { return false };
-            let required = schema["required"].as_array().is_none_or(|names| names.iter().all(|name| members.contains_key(name.as_str().expect("a name"))));
+            let required = schema["required"]
+                .as_array()
+                .is_none_or(|names| names.iter().all(|name| members.contains_key(name.as_str().expect("a name"))));
             required
                 && members.iter().all(|(name, member)| match schema["properties"].get(name) {
                     Some(inner) => holds(member, inner),
-                    None => schema["additionalProperties"].is_object() && holds(member, &schema["additionalProperties"]),
+                    None => {
+                        schema["additionalProperties"].is_object() && holds(member, &schema["additionalProperties"])
+                    }
                 })
         }
     }
@@ -67,9 +72,14 @@ fn takes_and_refuses_what_the_gate_does() {
     let schema = schema();
     assert!(holds(&Policy::new().0, &schema));
     for (pointer, value) in [
-        ("/dashboards/1/open", json!("yes")), ("/dashboards/1/opened", json!(true)), ("/dashboards/1/name", Value::Null),
-        ("/sessions/portal/clock_skew_seconds", json!(301)), ("/sessions/portal/carriers", json!(["cookie", "cookie"])),
-        ("/keys/0/encoding", json!("rot13")), ("/connect/from", json!("x")), ("/dashboards/1/preflight", json!({"x": 1})),
+        ("/dashboards/1/open", json!("yes")),
+        ("/dashboards/1/opened", json!(true)),
+        ("/dashboards/1/name", Value::Null),
+        ("/sessions/portal/clock_skew_seconds", json!(301)),
+        ("/sessions/portal/carriers", json!(["cookie", "cookie"])),
+        ("/keys/0/encoding", json!("rot13")),
+        ("/connect/from", json!("x")),
+        ("/dashboards/1/preflight", json!({"x": 1})),
     ] {
         let policy = Policy::new().with(pointer, value);
         assert!(!policy.problems().is_empty() && !holds(&policy.0, &schema), "{pointer}");
@@ -84,7 +94,10 @@ fn has_a_default_that_its_own_check_takes() {
             *count += 1;
         }
         let inner = schema["properties"].as_object().into_iter().flat_map(|members| members.values());
-        inner.chain([&schema["items"], &schema["additionalProperties"]]).filter(|inner| inner.is_object()).for_each(|inner| visit(inner, count));
+        inner
+            .chain([&schema["items"], &schema["additionalProperties"]])
+            .filter(|inner| inner.is_object())
+            .for_each(|inner| visit(inner, count));
     }
     let mut count = 0;
     visit(&schema(), &mut count);
@@ -95,7 +108,17 @@ fn has_a_default_that_its_own_check_takes() {
 fn writes_a_reference_of_every_field() {
     let page = reference();
     let headings: Vec<&str> = page.lines().filter(|line| line.starts_with("## ")).collect();
-    assert_eq!(headings, ["## the document", "## keys[]", "## sessions.NAME", "## connect", "## dashboards[]", "## dashboards[].preflight"]);
+    assert_eq!(
+        headings,
+        [
+            "## the document",
+            "## keys[]",
+            "## sessions.NAME",
+            "## connect",
+            "## dashboards[]",
+            "## dashboards[].preflight"
+        ]
+    );
     for row in [
         "| `keys` | list of: object | `[]` | The keys sessions are verified with. Secrets come from the environment of the VM, never from here. |",
         "| `sessions` | object by name | `{}` | The kinds of sessions there are, by name. |",

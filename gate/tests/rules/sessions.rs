@@ -26,7 +26,10 @@ fn demands_every_kind_where_all_are_required() {
     let gate = Policy::new().gate();
     assert_eq!(plot().with_session("plot").told(&gate), "permit session plot");
     assert_eq!(plot().told(&gate), "refuse 401 session_missing plot");
-    assert_eq!(Sent::get("https://plot.example.org/").with_session("plot").told(&gate), "refuse 401 session_missing plot");
+    assert_eq!(
+        Sent::get("https://plot.example.org/").with_session("plot").told(&gate),
+        "refuse 401 session_missing plot"
+    );
     let wrong = plot().with("cookie", format!("__Host-dashgate-plot={}", token("report")));
     assert_eq!(wrong.told(&gate), "refuse 403 audience_not_allowed plot");
     let upgrade = Sent::upgrade("https://plot.example.org/ws").with_session("plot");
@@ -51,7 +54,10 @@ fn tells_the_failure_that_says_most_of_several_alternatives() {
 #[wasm_bindgen_test(unsupported = test)]
 fn judges_by_the_configured_audience() {
     let gate = Policy::new().on("report", "audience", json!("https://either.example.org/")).gate();
-    assert_eq!(Sent::get("https://report.example.org/").with_session("report").told(&gate), "refuse 403 audience_not_allowed report");
+    assert_eq!(
+        Sent::get("https://report.example.org/").with_session("report").told(&gate),
+        "refuse 403 audience_not_allowed report"
+    );
     let sent = Sent::get("https://report.example.org/").with_bearer(&token("either"));
     assert_eq!(sent.told(&gate), "permit session report");
 }
@@ -81,7 +87,11 @@ fn ends(gate: &gate::Gate, sent: &Sent) -> Option<u64> {
 }
 
 fn policy() -> Policy {
-    Policy::new().on("report", "identity_headers", json!(["expires"])).on("plot", "identity_headers", json!(["expires"]))
+    Policy::new().on("report", "identity_headers", json!(["expires"])).on(
+        "plot",
+        "identity_headers",
+        json!(["expires"]),
+    )
 }
 
 #[track_caller]
@@ -107,7 +117,8 @@ fn ends_at_the_earliest_of_all_bounds() {
 fn has_the_defaults_the_reference_states() {
     let policy = policy();
     check_end(&policy, &token_of(&claims_with("report", "exp", json!(NOW - 10 + 43_200))), 43_190);
-    let sent = |claims: &Value| Sent::get("https://report.example.org/").with_bearer(&token_of(claims)).told(&policy.gate());
+    let sent =
+        |claims: &Value| Sent::get("https://report.example.org/").with_bearer(&token_of(claims)).told(&policy.gate());
     let too_long = claims_with("report", "exp", json!(NOW - 10 + 43_201));
     assert_eq!(sent(&too_long), "refuse 401 session_lifetime_too_long report");
     assert_eq!(sent(&claims_with("report", "exp", json!(NOW - 29))), "permit session report");
@@ -137,11 +148,15 @@ fn tells_the_operator_whose_sessions_and_which_keys() {
     let gate = Policy::new().gate();
     let Decision::Permit(permit) = plot().with_session("plot").decide(&gate) else { panic!("no permit") };
     let record = permit.record();
-    assert_eq!((record.subject.as_deref(), record.keys.as_slice()), (Some("ada"), ["main".to_owned(), "bokeh".to_owned()].as_slice()));
+    assert_eq!(
+        (record.subject.as_deref(), record.keys.as_slice()),
+        (Some("ada"), ["main".to_owned(), "bokeh".to_owned()].as_slice())
+    );
     assert_eq!(record.verdict.word(), "permit");
     let token = token("plot");
     let session = gate::session::hexadecimal(&record.session.expect("a session"));
-    let told = plot().with_session("plot").edits(&Policy::new().on("plot", "identity_headers", json!(["session"])).gate());
+    let told =
+        plot().with_session("plot").edits(&Policy::new().on("plot", "identity_headers", json!(["session"])).gate());
     assert!(told.contains(&format!("x-dashgate-session: {session}")), "{told:?} {token}");
     // One verified alternative is enough; the other is not even looked at.
     let Decision::Permit(permit) =
@@ -149,7 +164,10 @@ fn tells_the_operator_whose_sessions_and_which_keys() {
     else {
         panic!("no permit")
     };
-    assert_eq!((permit.record().subject.as_deref(), permit.record().keys.as_slice()), (None, ["bokeh".to_owned()].as_slice()));
+    assert_eq!(
+        (permit.record().subject.as_deref(), permit.record().keys.as_slice()),
+        (None, ["bokeh".to_owned()].as_slice())
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -157,7 +175,9 @@ fn ends_a_verdict_and_a_stream_at_the_same_moment() {
     let gate = policy().gate();
     let sent = Sent::get("https://report.example.org/").with_session("report");
     let end = Time::from_seconds(NOW + 3630);
-    let Decision::Permit(permit) = sent.decide_at(&gate, Time::from_nanos(end.nanos() - 1)) else { panic!("no permit") };
+    let Decision::Permit(permit) = sent.decide_at(&gate, Time::from_nanos(end.nanos() - 1)) else {
+        panic!("no permit")
+    };
     let edits: Vec<String> = permit.edits().iter().map(crate::stage::line).collect();
     assert!(edits.contains(&"grpc-timeout: 1n".to_owned()), "{edits:?}");
     assert_eq!(crate::stage::told(&gate, &sent.decide_at(&gate, end)), "refuse 401 session_expired report");

@@ -20,6 +20,9 @@ pub fn environment(name: &str) -> Option<String> {
         "OLD" => Some("09".repeat(32)),
         "BOKEH" => Some(BOKEH.to_owned()),
         "PADDED" => Some(STANDARD.encode(MAIN)),
+        "SLASHES" => Some(STANDARD.encode([255; 32])),
+        "UNDERSCORES" => Some(URL_SAFE_NO_PAD.encode([255; 32])),
+        "NEWLINE" => Some(format!("{}\n", URL_SAFE_NO_PAD.encode(MAIN))),
         "SHORT" => Some("too short".to_owned()),
         _ => None,
     }

@@ -30,7 +30,9 @@ fn value(value: &Value) -> Vec<u8> {
         Value::String(text) => piece(0x1a, text.as_bytes()),
         Value::Bool(truth) => vec![0x20, u8::from(*truth)],
         Value::Object(_) => piece(0x2a, &object(value)),
-        Value::Array(items) => piece(0x32, &items.iter().flat_map(|item| piece(0x0a, &self::value(item))).collect::<Vec<_>>()),
+        Value::Array(items) => {
+            piece(0x32, &items.iter().flat_map(|item| piece(0x0a, &self::value(item))).collect::<Vec<_>>())
+        }
     }
 }
 
@@ -45,7 +47,8 @@ fn object(object: &Value) -> Vec<u8> {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn reads_every_kind_of_value() {
-    let document = json!({"b": true, "a": {"z": false}, "c": [1, "two", null, [2.5], {}], "d": -3, "long": "x".repeat(300)});
+    let document =
+        json!({"b": true, "a": {"z": false}, "c": [1, "two", null, [2.5], {}], "d": -3, "long": "x".repeat(300)});
     let read = parse(&object(&document)).expect("a Struct");
     let names: Vec<&str> = read.members().iter().map(|(name, _)| name.as_ref()).collect();
     assert_eq!(names, ["a", "b", "c", "d", "long"]);
@@ -69,8 +72,13 @@ fn sorts_members_so_that_problems_come_in_one_order() {
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_doubles_for_whole_numbers_as_far_as_they_are_exact() {
     for (number, expected) in [
-        (0.0, Some(0)), (1.0, Some(1)), (9_007_199_254_740_991.0, Some(9_007_199_254_740_991)), (9_007_199_254_740_992.0, None),
-        (0.5, None), (-1.0, None), (1e300, None),
+        (0.0, Some(0)),
+        (1.0, Some(1)),
+        (9_007_199_254_740_991.0, Some(9_007_199_254_740_991)),
+        (9_007_199_254_740_992.0, None),
+        (0.5, None),
+        (-1.0, None),
+        (1e300, None),
     ] {
         let read = parse(&entry("n", &[&[0x11], f64::to_le_bytes(number).as_slice()].concat())).expect("a Struct");
         let expected = expected.map_or(Json::Number(number), Json::Whole);
@@ -103,11 +111,33 @@ fn refuses_what_is_no_struct() {
     const MALFORMED: &str = "is not a well-formed google.protobuf.Struct";
     let long_varint = [vec![0x0a], vec![0x80; 10], vec![0]].concat();
     for odd in [
-        vec![0x0a], vec![0x0a, 5], vec![0x0a, 5, 0x0a], vec![0x12, 0], vec![0x08, 0], vec![0x0b], vec![0x0a, 0x80],
-        piece(0x0a, &[0x1a, 0]), piece(0x0a, &[0x08, 1]), piece(0x0a, &[0x10, 1]), entry("a", &[0x38, 0]), entry("a", &[0x10, 0]), entry("a", &[0x11, 0]),
-        entry("a", &[0x11, 0, 0, 0, 0, 0, 0, 0]), entry("a", &[0x1a, 1, 0xff]), entry("a", &[0x22, 1, 0]), entry("a", &[0x28, 0]),
-        entry("a", &[0x30, 0]), entry("a", &[0x32, 2, 0x12, 0]), entry("a", &[0x32, 2, 0x08, 0]), entry("a", &[0x0c]), entry("a", &[0x0d, 0, 0, 0, 0]),
-        entry("a", &[0x18, 0]), entry("a", &[0x0a, 0]), long_varint, piece(0x0a, &piece(0x0a, &[0xff])), vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+        vec![0x0a],
+        vec![0x0a, 5],
+        vec![0x0a, 5, 0x0a],
+        vec![0x12, 0],
+        vec![0x08, 0],
+        vec![0x0b],
+        vec![0x0a, 0x80],
+        piece(0x0a, &[0x1a, 0]),
+        piece(0x0a, &[0x08, 1]),
+        piece(0x0a, &[0x10, 1]),
+        entry("a", &[0x38, 0]),
+        entry("a", &[0x10, 0]),
+        entry("a", &[0x11, 0]),
+        entry("a", &[0x11, 0, 0, 0, 0, 0, 0, 0]),
+        entry("a", &[0x1a, 1, 0xff]),
+        entry("a", &[0x22, 1, 0]),
+        entry("a", &[0x28, 0]),
+        entry("a", &[0x30, 0]),
+        entry("a", &[0x32, 2, 0x12, 0]),
+        entry("a", &[0x32, 2, 0x08, 0]),
+        entry("a", &[0x0c]),
+        entry("a", &[0x0d, 0, 0, 0, 0]),
+        entry("a", &[0x18, 0]),
+        entry("a", &[0x0a, 0]),
+        long_varint,
+        piece(0x0a, &piece(0x0a, &[0xff])),
+        vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
     ] {
         assert_eq!(parse(&odd), Err(MALFORMED), "{odd:02x?}");
     }

@@ -47,7 +47,9 @@ fn refuses_a_marker_without_a_credential_or_twice() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_bokeh_in_any_form_but_its_own() {
-    for odd in ["bokeh", "bokeh, B, C", "chat, bokeh", "B, bokeh", "Bokeh, B", "BOKEH, B", "chat, bokeh, B", "bokeh, bokeh, B"] {
+    for odd in
+        ["bokeh", "bokeh, B, C", "chat, bokeh", "B, bokeh", "Bokeh, B", "BOKEH, B", "chat, bokeh, B", "bokeh, bokeh, B"]
+    {
         check(&[odd], Err(Reason::CredentialDisguised));
     }
 }

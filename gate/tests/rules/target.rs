@@ -27,10 +27,47 @@ fn splits_at_the_first_question_mark() {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_a_path_that_could_be_read_in_two_ways() {
     for odd in [
-        "", "*", "?", "?a", "a", "a/b", "https://report.example.org/", "//", "//a", "/a//b", "/a//", "/.", "/..", "/a/.",
-        "/a/..", "/a/./b", "/a/../b", "/./", "/../", "/%2e", "/%2E%2e/", "/a%2fb", "/a%2Fb", "/a%5cb", "/a%5Cb", "/a%00",
-        "/a\\b", "/a;b", "/;", "/a#b", "/a b", "/a\tb", "/a\0", "/a\u{7f}", "/ä", "/a?b#c", "/a?b c", "/a?\t", "/a?\u{7f}",
-        "/a?ä", "/a?\n",
+        "",
+        "*",
+        "?",
+        "?a",
+        "a",
+        "a/b",
+        "https://report.example.org/",
+        "//",
+        "//a",
+        "/a//b",
+        "/a//",
+        "/.",
+        "/..",
+        "/a/.",
+        "/a/..",
+        "/a/./b",
+        "/a/../b",
+        "/./",
+        "/../",
+        "/%2e",
+        "/%2E%2e/",
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%5cb",
+        "/a%5Cb",
+        "/a%00",
+        "/a\\b",
+        "/a;b",
+        "/;",
+        "/a#b",
+        "/a b",
+        "/a\tb",
+        "/a\0",
+        "/a\u{7f}",
+        "/ä",
+        "/a?b#c",
+        "/a?b c",
+        "/a?\t",
+        "/a?\u{7f}",
+        "/a?ä",
+        "/a?\n",
     ] {
         check(odd, None);
     }
@@ -41,10 +78,18 @@ fn refuses_a_path_that_could_be_read_in_two_ways() {
 #[wasm_bindgen_test(unsupported = test)]
 fn decodes_percent_escapes_once() {
     for (text, decoded) in [
-        ("a%20b", "a b"), ("%2525", "%25"), ("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%4z%41", "%4zA"), ("%z1", "%z1"),
-        ("%%41", "%A"), ("%e4%6A", "\u{e4}j"),
+        ("a%20b", "a b"),
+        ("%2525", "%25"),
+        ("%", "%"),
+        ("%4", "%4"),
+        ("%zz", "%zz"),
+        ("%4z%41", "%4zA"),
+        ("%z1", "%z1"),
+        ("%%41", "%A"),
+        ("%e4%6A", "\u{e4}j"),
     ] {
-        let bytes: Vec<u8> = decoded.chars().map(|character| u8::try_from(u32::from(character)).expect("latin")).collect();
+        let bytes: Vec<u8> =
+            decoded.chars().map(|character| u8::try_from(u32::from(character)).expect("latin")).collect();
         assert_eq!(percent_decoded(text.as_bytes()), bytes, "{text}");
     }
 }
@@ -65,9 +110,23 @@ fn check_request(path: &str, expected: &str) {
 #[wasm_bindgen_test(unsupported = test)]
 fn picks_the_longest_prefix_on_segment_boundaries() {
     for (path, dashboard) in [
-        ("/", "lab"), ("/t", "lab"), ("/tbx", "lab"), ("/tbx/deep/", "lab"), ("/TB/", "lab"), ("/deep/", "lab"),
-        ("/t%62/", "lab"), ("/x/tb/", "lab"), ("/tb", "tb"), ("/tb/", "tb"), ("/tb?x=/tb/deep/", "tb"), ("/tb/deeper", "tb"),
-        ("/tb/dee", "tb"), ("/tb/x/deep/", "tb"), ("/tb/deep", "deep"), ("/tb/deep/", "deep"), ("/tb/deep/a/b/c", "deep"),
+        ("/", "lab"),
+        ("/t", "lab"),
+        ("/tbx", "lab"),
+        ("/tbx/deep/", "lab"),
+        ("/TB/", "lab"),
+        ("/deep/", "lab"),
+        ("/t%62/", "lab"),
+        ("/x/tb/", "lab"),
+        ("/tb", "tb"),
+        ("/tb/", "tb"),
+        ("/tb?x=/tb/deep/", "tb"),
+        ("/tb/deeper", "tb"),
+        ("/tb/dee", "tb"),
+        ("/tb/x/deep/", "tb"),
+        ("/tb/deep", "deep"),
+        ("/tb/deep/", "deep"),
+        ("/tb/deep/a/b/c", "deep"),
     ] {
         check_request(path, &format!("refuse 401 session_missing {dashboard}"));
     }
@@ -78,9 +137,12 @@ fn finds_no_dashboard_beside_all_prefixes() {
     let policy = Policy::new().on("report", "url", json!("https://report.example.org/app/x/"));
     let gate = policy.on("report", "public", json!([])).gate();
     for (path, expected) in [
-        ("/", "refuse 404 dashboard_not_found -"), ("/app/", "refuse 404 dashboard_not_found -"),
-        ("/app", "refuse 404 dashboard_not_found -"), ("/app/y/x/", "refuse 404 dashboard_not_found -"),
-        ("/app/x", "refuse 401 session_missing report"), ("/app/x/y/z", "refuse 401 session_missing report"),
+        ("/", "refuse 404 dashboard_not_found -"),
+        ("/app/", "refuse 404 dashboard_not_found -"),
+        ("/app", "refuse 404 dashboard_not_found -"),
+        ("/app/y/x/", "refuse 404 dashboard_not_found -"),
+        ("/app/x", "refuse 401 session_missing report"),
+        ("/app/x/y/z", "refuse 401 session_missing report"),
     ] {
         assert_eq!(Sent::get(&format!("https://report.example.org{path}")).told(&gate), expected, "{path}");
     }
@@ -128,7 +190,10 @@ fn closes_public_paths_to_bodies_and_upgrades() {
 fn holds_origin_but_not_site_on_public_paths() {
     let gate = Policy::new().gate();
     let public = Sent::get("https://report.example.org/static/x");
-    assert_eq!(public.clone().with("origin", "https://evil.example").told(&gate), "refuse 403 origin_not_allowed report");
+    assert_eq!(
+        public.clone().with("origin", "https://evil.example").told(&gate),
+        "refuse 403 origin_not_allowed report"
+    );
     let embedded = public.with("sec-fetch-site", "cross-site").with("sec-fetch-dest", "script");
     assert_eq!(embedded.told(&gate), "permit public report");
 }

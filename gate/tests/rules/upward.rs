@@ -21,7 +21,14 @@ fn bearer() -> Sent {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn knows_every_alias_of_its_own_headers() {
-    for own in ["x-dashgate", "x-dashgate-subject", "X-Dashgate-Subject", "x_dashgate_subject", "x-dashgate_", "x_Dashgatesubject"] {
+    for own in [
+        "x-dashgate",
+        "x-dashgate-subject",
+        "X-Dashgate-Subject",
+        "x_dashgate_subject",
+        "x-dashgate_",
+        "x_Dashgatesubject",
+    ] {
         assert!(is_forbidden(own.as_bytes()), "{own}");
     }
     for other in ["", "x-dashgat", "xdashgate", "x--dashgate", "y-dashgate", "x.dashgate", "dashgate", "x-dash-gate"] {
@@ -43,7 +50,8 @@ fn removes_a_session_cookie_and_leaves_the_others_as_they_were() {
     let own = format!("__Host-dashgate-report={}", token("report"));
     check(cookie(own.clone()), &["- cookie", SUBJECT, TIMEOUT]);
     check(cookie(format!("a=1; {own};b=2")), &["cookie: a=1;b=2", SUBJECT, TIMEOUT]);
-    let others = format!("__Host-dashgate-plot=x; a=1; {own}; __Host-dashgate_bounce=1; __Host-dashgate-gone=x; __host-b=1");
+    let others =
+        format!("__Host-dashgate-plot=x; a=1; {own}; __Host-dashgate_bounce=1; __Host-dashgate-gone=x; __host-b=1");
     check(cookie(others), &["cookie: a=1; __host-b=1", SUBJECT, TIMEOUT]);
     check(bearer().with("cookie", "a=1; b=2"), &["- authorization", SUBJECT, TIMEOUT]);
 }
@@ -51,7 +59,10 @@ fn removes_a_session_cookie_and_leaves_the_others_as_they_were() {
 #[wasm_bindgen_test(unsupported = test)]
 fn keeps_several_cookie_fields_several() {
     let own = format!("__Host-dashgate-report={}", token("report"));
-    let sent = Sent::get(REPORT).with("cookie", "a=1").with("cookie", &own).with("cookie", format!("b=2; {}=x", "__Host-dashgate-tb"));
+    let sent = Sent::get(REPORT)
+        .with("cookie", "a=1")
+        .with("cookie", &own)
+        .with("cookie", format!("b=2; {}=x", "__Host-dashgate-tb"));
     check(sent, &["- cookie", "+ cookie: a=1", "+ cookie: b=2", SUBJECT, TIMEOUT]);
     check(bearer().with("cookie", "a=1").with("cookie", "b=2"), &["- authorization", SUBJECT, TIMEOUT]);
 }
@@ -85,7 +96,10 @@ fn removes_subprotocol_credentials() {
     check(upgrade(format!("chat, dashgate, {token}, x")), &["sec-websocket-protocol: chat, x", SUBJECT, TIMEOUT]);
     let bokeh = format!("dashgate, {token}, bokeh, {}", bokeh_token('a'));
     check(upgrade(bokeh), &["sec-websocket-protocol: bokeh", SUBJECT, TIMEOUT]);
-    check(Sent::upgrade(REPORT).with_bearer(&token).with("sec-websocket-protocol", "chat"), &["- authorization", SUBJECT, TIMEOUT]);
+    check(
+        Sent::upgrade(REPORT).with_bearer(&token).with("sec-websocket-protocol", "chat"),
+        &["- authorization", SUBJECT, TIMEOUT],
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -138,14 +152,17 @@ fn sets_the_identity_headers_that_are_listed() {
     let session = identity(json!(["session"]));
     assert_eq!((session.len(), session[0].len()), (1, "x-dashgate-session: ".len() + 16));
     assert_eq!(identity(json!(["expires", "dashboard", "session", "subject"])).len(), 4);
-    let open = Policy::new().on("portal", "identity_headers", json!(["subject", "session", "dashboard", "expires"])).gate();
+    let open =
+        Policy::new().on("portal", "identity_headers", json!(["subject", "session", "dashboard", "expires"])).gate();
     let edits = Sent::get("https://portal.example.org/").edits(&open);
     assert_eq!(edits, ["x-dashgate-dashboard: portal", "- grpc-timeout"]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn encodes_a_subject_so_that_one_value_stays_one() {
-    for (subject, encoded) in [("ada lovelace", "ada%20lovelace"), ("a,b", "a%2Cb"), ("100%", "100%25"), ("Ünal~!", "%C3%9Cnal~!")] {
+    for (subject, encoded) in
+        [("ada lovelace", "ada%20lovelace"), ("a,b", "a%2Cb"), ("100%", "100%25"), ("Ünal~!", "%C3%9Cnal~!")]
+    {
         let sent = Sent::get(REPORT).with_bearer(&token_of(&claims_with("report", "sub", json!(subject))));
         check(sent, &["- authorization", &format!("x-dashgate-subject: {encoded}"), TIMEOUT]);
     }
@@ -157,14 +174,27 @@ fn encodes_a_subject_so_that_one_value_stays_one() {
 fn takes_a_clients_timeout_from_grpc_calls_only_and_only_if_shorter() {
     let grpc = |timeout: &str| bearer().with("content-type", "application/grpc").with("grpc-timeout", timeout);
     for (timeout, expected) in [
-        ("5S", "5000000u"), ("9999S", "3630000m"), ("1n", "1n"), ("0S", "1n"), ("99999999H", "3630000m"), ("123456789S", "3630000m"),
-        ("-1S", "3630000m"), ("5", "3630000m"), ("S", "3630000m"), ("", "3630000m"),
+        ("5S", "5000000u"),
+        ("9999S", "3630000m"),
+        ("1n", "1n"),
+        ("0S", "1n"),
+        ("99999999H", "3630000m"),
+        ("123456789S", "3630000m"),
+        ("-1S", "3630000m"),
+        ("5", "3630000m"),
+        ("S", "3630000m"),
+        ("", "3630000m"),
     ] {
         check(grpc(timeout), &["- authorization", SUBJECT, &format!("grpc-timeout: {expected}")]);
     }
     check(bearer().with("grpc-timeout", "5S"), &["- authorization", SUBJECT, TIMEOUT]);
     check(grpc("5S").with("grpc-timeout", "6S"), &["- authorization", SUBJECT, TIMEOUT]);
-    for (kind, counts) in [("application/grpc+proto", true), ("application/grpc-web", false), ("application/grpcx", false), ("text/plain", false)] {
+    for (kind, counts) in [
+        ("application/grpc+proto", true),
+        ("application/grpc-web", false),
+        ("application/grpcx", false),
+        ("text/plain", false),
+    ] {
         let expected = if counts { "grpc-timeout: 5000000u" } else { TIMEOUT };
         check(grpc("5S").replacing("content-type", kind), &["- authorization", SUBJECT, expected]);
     }
@@ -176,7 +206,8 @@ fn takes_a_clients_timeout_from_grpc_calls_only_and_only_if_shorter() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn leaves_origin_host_and_all_else_alone() {
-    let sent = bearer().with("origin", "https://report.example.org").with("x-forwarded-for", "1.2.3.4").with("te", "trailers");
+    let sent =
+        bearer().with("origin", "https://report.example.org").with("x-forwarded-for", "1.2.3.4").with("te", "trailers");
     check(sent, &["- authorization", SUBJECT, TIMEOUT]);
     let decision = bearer().decide_at(&Policy::new().gate(), Time::from_seconds(NOW));
     assert_eq!(crate::stage::told(&Policy::new().gate(), &decision), "permit session report");
