@@ -1,11 +1,11 @@
 //! What goes on the wire when the gate answers itself: the one function from a reason to a refusal, and the few good answers.
 
 use crate::cookie;
-use crate::decide::{Record, Verdict};
 use crate::json::quoted;
 use crate::policy::{Dashboard, Gate, Site};
 use crate::query;
 use crate::reason::Reason;
+use crate::record::{Record, Verdict};
 use crate::request::Request;
 use crate::target;
 

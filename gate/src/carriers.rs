@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::decide::Edit;
 use crate::policy::{Dashboard, Format, Gate, Kind};
 use crate::query;
 use crate::reason::Reason;
+use crate::record::Edit;
 use crate::request::{Field, Request};
 use crate::session::Session;
+use crate::shown::Shown;
 use crate::subprotocol::{self, Offer};
 use crate::target::Target;
 use crate::time::Time;
@@ -224,45 +225,6 @@ fn prefer(known: Option<Reason>, next: Reason) -> Option<Reason> {
     match known {
         None | Some(Reason::SessionMissing) => Some(next),
         known => known,
-    }
-}
-
-/// Which carriers held a credential: flags, so that a request pays for no list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    cookie: bool,
-    bearer: bool,
-    subprotocol: bool,
-    bokeh_subprotocol: bool,
-    bokeh_session_id: bool,
-    bokeh_token: bool,
-    bokeh_header: bool,
-}
-
-impl Shown {
-    /// The carriers' names, as `dashgate explain` writes them.
-    pub fn words(self) -> impl Iterator<Item = &'static str> {
-        [
-            (self.cookie, "cookie"),
-            (self.bearer, "bearer"),
-            (self.subprotocol, "subprotocol"),
-            (self.bokeh_subprotocol, "bokeh_subprotocol"),
-            (self.bokeh_session_id, "bokeh_session_id_parameter"),
-            (self.bokeh_token, "bokeh_token_parameter"),
-            (self.bokeh_header, "bokeh_session_id_header"),
-        ]
-        .into_iter()
-        .filter_map(|(shown, word)| shown.then_some(word))
-    }
-
-    fn join(&mut self, other: Self) {
-        self.cookie |= other.cookie;
-        self.bearer |= other.bearer;
-        self.subprotocol |= other.subprotocol;
-        self.bokeh_subprotocol |= other.bokeh_subprotocol;
-        self.bokeh_session_id |= other.bokeh_session_id;
-        self.bokeh_token |= other.bokeh_token;
-        self.bokeh_header |= other.bokeh_header;
     }
 }
 

@@ -1,15 +1,15 @@
-//! The gate's own endpoints under `/.dashgate/`: connect by form and by bearer, sign-out, the session's description.
+//! Connect: how a portal's token becomes a dashboard's session cookie, by form and by fragment.
 
 use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
-use crate::carriers::{Found, MAX_COOKIE_BYTES, bearer};
+use crate::carriers::{MAX_COOKIE_BYTES, bearer};
 use crate::cookie;
-use crate::decide::{Decision, Record};
-use crate::json::quoted;
+use crate::endpoints::{COOKIE_ATTRIBUTES, Handled, form_value, one_origin};
 use crate::jwt;
 use crate::policy::{Connect, Dashboard, Gate, Site};
 use crate::reason::Reason;
+use crate::record::Record;
 use crate::request::{Field, Request};
 use crate::session::Session;
 use crate::target::{self, Target, percent_decoded, percent_encoded};
@@ -24,6 +24,8 @@ pub struct PendingConnect {
     site: Arc<Site>,
     cookies: Vec<Vec<u8>>,
     asker: Asker,
+    /// The form came from a page of another site, so the browser kept its SameSite=Lax cookies to itself.
+    hides_cookies: bool,
 }
 
 /// As much of the request as its answer depends on.
@@ -41,37 +43,33 @@ impl Asker {
 }
 
 impl Gate {
-    pub(crate) fn own_endpoint(
+    /// The page of connect by fragment, or the second step of a form from another site.
+    pub(crate) fn show_connect_page(
         &self,
-        endpoint: &[u8],
+        connect: &Connect,
         request: &Request<'_>,
         target: &Target<'_>,
-        site: &Arc<Site>,
+        site: &Site,
         now: Time,
         record: &mut Record,
-    ) -> Result<Decision, Reason> {
-        if request.upgrade.is_present() {
-            return Err(Reason::EndpointNotFound);
+    ) -> Result<Handled, Reason> {
+        if let Some(token) = cookie::find(&request.cookies, cookie::PENDING)? {
+            let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
+            if let Ok(connection) = self.check_connection(connect, site, token, &next, now, record) {
+                let answer = connection.answer_to_form(&request.cookies, now, record)?;
+                return Ok(Handled::Answered(answer.with("set-cookie", pending_cookie("", 0))));
+            }
+            *record = Record::default();
         }
-        cookie::check(&request.cookies)?;
-        match (endpoint, request.method.once().unwrap_or_default(), &self.connect) {
-            (b"connect", b"GET" | b"HEAD", Some(_)) => Ok(Decision::Answer(self.connect_page(record))),
-            (b"connect", b"POST", Some(connect)) => self.connect(connect, request, target, site, now, record),
-            (b"logout", b"POST", _) => self.sign_out(request, site, record),
-            (b"session", b"GET", _) => self.describe_session(request, target, site, now, record),
-            _ => Err(Reason::EndpointNotFound),
-        }
-    }
-
-    fn connect_page(&self, record: &Record) -> Answer {
-        Answer::new(200, "connect_page", record)
+        let page = Answer::new(200, "connect_page", record)
             .with("content-security-policy", self.pages.connect_policy())
             .with("x-frame-options", "DENY")
             .with("referrer-policy", "same-origin")
-            .with_body("text/html; charset=utf-8", self.pages.connect())
+            .with_body("text/html; charset=utf-8", self.pages.connect());
+        Ok(Handled::Answered(page))
     }
 
-    fn connect(
+    pub(crate) fn connect(
         &self,
         connect: &Connect,
         request: &Request<'_>,
@@ -79,7 +77,7 @@ impl Gate {
         site: &Arc<Site>,
         now: Time,
         record: &mut Record,
-    ) -> Result<Decision, Reason> {
+    ) -> Result<Handled, Reason> {
         let origin = one_origin(request, Reason::ConnectOriginNull)?;
         let (is_own, is_portal) = (origin == site.origin.as_bytes(), connect.from.allows(origin));
         if !is_own && !is_portal {
@@ -102,7 +100,7 @@ impl Gate {
         };
         let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
         let connection = self.check_connection(connect, site, token, &next, now, record)?;
-        Ok(Decision::Answer(connection.answer(now, record)))
+        Ok(Handled::Answered(connection.answer(now, record)))
     }
 
     fn connect_by_form(
@@ -111,7 +109,7 @@ impl Gate {
         request: &Request<'_>,
         site: &Arc<Site>,
         is_portal: bool,
-    ) -> Result<Decision, Reason> {
+    ) -> Result<Handled, Reason> {
         if !connect.form {
             return Err(Reason::ConnectBodyUnsupported);
         }
@@ -131,9 +129,10 @@ impl Gate {
         if !media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") || request.ends_with_headers {
             return Err(Reason::ConnectFormInvalid);
         }
-        Ok(Decision::AwaitBody(PendingConnect {
+        Ok(Handled::Awaiting(PendingConnect {
             site: Arc::clone(site),
             cookies: request.cookies.iter().map(|field| field.to_vec()).collect(),
+            hides_cookies: request.site.is(b"cross-site"),
             asker: Asker { navigation: request.mode.is(b"navigate") && request.destination.is(b"document") },
         }))
     }
@@ -163,18 +162,11 @@ impl Gate {
         let token = form_value(body, b"token")?.ok_or(Reason::ConnectFormInvalid)?;
         let next = form_value(body, b"next")?.unwrap_or_else(|| b"/".to_vec());
         let connection = self.check_connection(connect, &pending.site, &token, &next, now, record)?;
-        let cookies: Vec<&[u8]> = pending.cookies.iter().map(Vec::as_slice).collect();
-        if connection.replaces_another_subject(&cookies, now)? {
-            // Login CSRF: nobody is made someone else without being asked. The page gets the token as a fragment,
-            // which no server and no log ever sees.
-            let fragment = format!(
-                "/.dashgate/connect#token={}&next={}",
-                percent_encoded(&token, target::QUERY_SPECIAL),
-                percent_encoded(&next, target::QUERY_SPECIAL)
-            );
-            return Ok(Answer::new(303, "connect_confirmation", record).with("location", fragment));
+        if pending.hides_cookies {
+            return connection.ask_again(record);
         }
-        Ok(connection.answer(now, record))
+        let cookies: Vec<&[u8]> = pending.cookies.iter().map(Vec::as_slice).collect();
+        connection.answer_to_form(&cookies, now, record)
     }
 
     /// Checks `next` and the token, and that the token is fresh.
@@ -216,69 +208,7 @@ impl Gate {
         record.keys.push(session.key_id().to_owned());
         Ok(Connection { dashboard, session, token, next })
     }
-
-    fn sign_out(&self, request: &Request<'_>, site: &Site, record: &Record) -> Result<Decision, Reason> {
-        let origin = one_origin(request, Reason::OriginNull)?;
-        let is_portal = self.connect.as_ref().is_some_and(|connect| connect.from.allows(origin));
-        if origin != site.origin.as_bytes() && !is_portal {
-            return Err(Reason::OriginNotAllowed);
-        }
-        let mut answer = Answer::new(303, "signed_out", record).with("location", "/");
-        for cookie in &site.cookies {
-            answer = answer.with("set-cookie", format!("{cookie}=; {COOKIE_ATTRIBUTES}; Max-Age=0"));
-        }
-        Ok(Decision::Answer(answer))
-    }
-
-    /// Tells a dashboard's own page whose session it has and for how long.
-    fn describe_session(
-        &self,
-        request: &Request<'_>,
-        target: &Target<'_>,
-        site: &Site,
-        now: Time,
-        record: &mut Record,
-    ) -> Result<Decision, Reason> {
-        match request.origin {
-            Field::Absent => {}
-            Field::One(origin) if origin == site.origin.as_bytes() => {}
-            Field::One(_) => return Err(Reason::OriginNotAllowed),
-            Field::Repeated => return Err(Reason::OriginRepeated),
-        }
-        // Browsers always send it here; a client that does not is none that a foreign page could drive.
-        if request.site.is_present() && !request.site.is(b"same-origin") {
-            return Err(Reason::SiteNotAllowed);
-        }
-        let wanted = form_value(target.query.unwrap_or_default(), b"dashboard")?;
-        let mut failure = Reason::SessionMissing;
-        for index in site.prefixes.values() {
-            let Some(dashboard) = self.dashboards.get(*index).filter(|dashboard| !dashboard.open) else { continue };
-            if wanted.as_ref().is_some_and(|name| name != dashboard.name.as_bytes()) {
-                continue;
-            }
-            match Found::collect(self, dashboard, request, target)?.sessions(dashboard, false, now) {
-                Ok(opened) => {
-                    record.dashboard = Some(*index);
-                    record.subject = opened.subject().map(str::to_owned);
-                    let left = opened.stream_end.unwrap_or(now).nanos_since(now) / 1_000_000_000;
-                    let subject = opened.subject().map_or_else(|| "null".to_owned(), quoted);
-                    let body = format!(
-                        "{{\"dashboard\":{},\"expires_in_seconds\":{left},\"subject\":{subject}}}",
-                        quoted(&dashboard.name)
-                    );
-                    let answer = Answer::new(200, "session_described", record);
-                    return Ok(Decision::Answer(answer.with_body("application/json", body)));
-                }
-                Err(reason) if failure == Reason::SessionMissing => failure = reason,
-                Err(_) => {}
-            }
-        }
-        Err(failure)
-    }
 }
-
-/// The attributes of every cookie the gate sets or clears; a clearing one must carry the same.
-const COOKIE_ATTRIBUTES: &str = "Secure; HttpOnly; SameSite=Lax; Path=/";
 
 /// A token that may become a cookie.
 struct Connection<'a> {
@@ -297,6 +227,29 @@ impl Connection<'_> {
             .with("set-cookie", format!("{cookie}={token}; {COOKIE_ATTRIBUTES}; Max-Age={}", left.max(1)))
     }
 
+    /// Login CSRF: nobody is made someone else without being asked. The page gets the token as a fragment, which no
+    /// server and no log ever sees.
+    fn answer_to_form(&self, cookies: &[&[u8]], now: Time, record: &Record) -> Result<Answer, Reason> {
+        if !self.replaces_another_subject(cookies, now)? {
+            return Ok(self.answer(now, record));
+        }
+        let (token, next) = (encoded(self.token), encoded(self.next));
+        let fragment = format!("/.dashgate/connect#token={token}&next={next}");
+        Ok(Answer::new(303, "connect_confirmation", record).with("location", fragment))
+    }
+
+    /// A form from another site's page shows no Lax cookie, so whose session is live cannot be seen. The browser is sent
+    /// to ask once more, by a GET of its own, which does show it; a cookie holds the token until then, which no other
+    /// page can set or read.
+    fn ask_again(&self, record: &Record) -> Result<Answer, Reason> {
+        if cookie::PENDING.len().saturating_add(self.token.len()) > MAX_COOKIE_BYTES {
+            return Err(Reason::ConnectTokenTooLong);
+        }
+        Ok(Answer::new(303, "connect_pending", record)
+            .with("location", format!("/.dashgate/connect?next={}", encoded(self.next)))
+            .with("set-cookie", pending_cookie(&String::from_utf8_lossy(self.token), 60)))
+    }
+
     fn replaces_another_subject(&self, cookies: &[&[u8]], now: Time) -> Result<bool, Reason> {
         let Some(current) = cookie::find(cookies, self.dashboard.cookie.as_bytes())? else { return Ok(false) };
         let mut live = self
@@ -307,33 +260,15 @@ impl Connection<'_> {
     }
 }
 
-fn one_origin<'a>(request: &Request<'a>, null: Reason) -> Result<&'a [u8], Reason> {
-    match request.origin {
-        Field::Absent => Err(Reason::OriginMissing),
-        Field::Repeated => Err(Reason::OriginRepeated),
-        Field::One(b"null") => Err(null),
-        Field::One(origin) if origin.contains(&b',') => Err(Reason::OriginRepeated),
-        Field::One(origin) => Ok(origin),
-    }
-}
-
 fn decimal(text: &[u8]) -> Option<usize> {
     std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
 }
 
-/// The one value of a field of an `application/x-www-form-urlencoded` text (WHATWG URL section 5.1).
-fn form_value(form: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, Reason> {
-    let decoded = |text: &[u8]| {
-        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_decoded(&spaced)
-    };
-    let mut values = form.split(|byte| *byte == b'&').filter_map(|piece| {
-        let at = piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len());
-        let (field, value) = piece.split_at_checked(at)?;
-        (decoded(field) == name).then(|| decoded(value.strip_prefix(b"=").unwrap_or(value)))
-    });
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value),
-        _ => Err(Reason::ConnectFormInvalid),
-    }
+fn encoded(text: &[u8]) -> String {
+    percent_encoded(text, target::QUERY_SPECIAL)
+}
+
+fn pending_cookie(token: &str, seconds: u64) -> String {
+    let name = String::from_utf8_lossy(cookie::PENDING);
+    format!("{name}={token}; {COOKIE_ATTRIBUTES}; Max-Age={seconds}")
 }

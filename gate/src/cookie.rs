@@ -9,6 +9,9 @@ pub const PREFIX: &[u8] = b"__Host-dashgate";
 /// Counts the redirects to the portal within a minute; `_` keeps it apart from every dashboard's cookie.
 pub const BOUNCE: &[u8] = b"__Host-dashgate_bounce";
 
+/// Holds the token of a connect form from another site's page for the second step.
+pub const PENDING: &[u8] = b"__Host-dashgate_pending";
+
 /// One piece between two `;`: its raw text, its name without the spaces around it, its value as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair<'a> {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
 use crate::authority;
-use crate::carriers::{Found, Opened, Shown, has_session_cookie};
+use crate::carriers::{Found, Opened, has_session_cookie};
 use crate::connect::PendingConnect;
+use crate::endpoints::Handled;
 use crate::fetch;
 use crate::policy::{Dashboard, Gate, MissingOrigin, Site};
 use crate::reason::Reason;
+use crate::record::{Edit, Record, Verdict};
 use crate::request::{Field, Request};
 use crate::response::ResponsePlan;
 use crate::target::{self, Target};
@@ -53,62 +55,6 @@ impl Permit {
     }
 }
 
-/// One change to a header map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// Remove all lines of that name.
-    Remove(&'static str),
-    /// Replace all lines of that name by one.
-    Set(&'static str, Vec<u8>),
-    /// Add a line.
-    Add(&'static str, Vec<u8>),
-}
-
-/// How a request ended, in one word: a metric label.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
-    /// Forwarded.
-    Permit,
-    /// Refused.
-    #[default]
-    Refuse,
-    /// Answered by the gate, as it should be.
-    Answer,
-}
-
-impl Verdict {
-    /// `permit`, `refuse` or `answer`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Permit => "permit",
-            Self::Refuse => "refuse",
-            Self::Answer => "answer",
-        }
-    }
-}
-
-/// What a decision tells the operator: metric labels, filter state, the log line. Never a credential.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    /// How it ended.
-    pub verdict: Verdict,
-    /// Why: a [`Reason`]'s code, or what was permitted (`session`, `public`, `open`) or answered.
-    pub code: &'static str,
-    /// The reason, where it was refused.
-    pub reason: Option<Reason>,
-    /// Index of the dashboard among [`Gate::dashboard_names`], once known.
-    pub dashboard: Option<usize>,
-    /// Whose session it is, once verified.
-    pub subject: Option<String>,
-    /// The session's fingerprint, once verified.
-    pub session: Option<[u8; 8]>,
-    /// Ids of the keys that verified sessions.
-    pub keys: Vec<String>,
-    /// Where credentials were found: of a permit those that verified, of a refused session all that were shown.
-    pub carriers: Shown,
-}
-
 impl Gate {
     /// Judges one request at one time.
     #[must_use]
@@ -139,7 +85,10 @@ impl Gate {
             return dotless(request, site, record);
         }
         if let Some(endpoint) = target.own_endpoint() {
-            return self.own_endpoint(endpoint, request, &target, site, now, record);
+            return Ok(match self.own_endpoint(endpoint, request, &target, site, now, record)? {
+                Handled::Answered(answer) => Decision::Answer(answer),
+                Handled::Awaiting(pending) => Decision::AwaitBody(pending),
+            });
         }
         let index = site.dashboard(target.path).ok_or(Reason::DashboardNotFound)?;
         let dashboard = self.dashboards.get(index).ok_or(Reason::DashboardNotFound)?;

@@ -23,14 +23,15 @@ pub(crate) struct Pages {
 impl Pages {
     /// `login_url`: where the refusal page's link leads.
     pub fn new(login_url: Option<&str>) -> Self {
-        let link =
-            login_url.map(|url| format!("<p><a class=\"button\" href=\"{}\">Go to the portal</a></p>", escaped(url)));
+        let link = login_url
+            .map(|url| format!("<p><a class=\"button\" href=\"{}\">Go to the portal</a></p>", escaped(url)))
+            .unwrap_or_default();
         let common =
             format!("default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'", source_hash(STYLE));
         Self {
-            refusal: REFUSAL.replace("{{style}}", STYLE).replace("{{link}}", &link.unwrap_or_default()),
+            refusal: REFUSAL.replace("{{style}}", STYLE).replace("{{link}}", &link),
             refusal_policy: format!("{common}; form-action 'none'"),
-            connect: CONNECT.replace("{{style}}", STYLE).replace("{{script}}", SCRIPT),
+            connect: CONNECT.replace("{{style}}", STYLE).replace("{{link}}", &link).replace("{{script}}", SCRIPT),
             connect_policy: format!(
                 "{common}; form-action 'none'; connect-src 'self'; script-src '{}'",
                 source_hash(SCRIPT)

@@ -1,8 +1,8 @@
 //! What is done to a permitted request's answer, decided when the request was.
 
 use crate::cookie;
-use crate::decide::Edit;
 use crate::policy::Gate;
+use crate::record::Edit;
 use crate::subprotocol::MARKER;
 
 /// What to look at and write when the answer comes.

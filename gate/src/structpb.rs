@@ -76,13 +76,12 @@ fn object(mut bytes: &[u8], depth: usize) -> Result<Json<'static>, &'static str>
                 _ => return Err(MALFORMED),
             }
         }
-        if members.iter().any(|(known, _)| *known == name) {
-            return Err("repeats a member");
+        // Protobuf maps come in no order; a fixed one keeps problem lists stable.
+        match members.binary_search_by(|(known, _)| known.cmp(&name)) {
+            Ok(_) => return Err("repeats a member"),
+            Err(place) => members.insert(place, (name, value)),
         }
-        members.push((name, value));
     }
-    // Protobuf maps come in no order; a fixed one keeps problem lists stable.
-    members.sort_by(|left, right| left.0.cmp(&right.0));
     Ok(Json::Object(members))
 }
 

@@ -30,11 +30,12 @@ pub fn parse(value: &[u8]) -> Result<Target<'_>, Reason> {
 /// not every host of the filter normalises (CVE-2026-73511 and its kind).
 fn is_plain(path: &[u8]) -> bool {
     let bytes_fine = path.iter().all(|byte| (0x21..=0x7e).contains(byte) && !matches!(byte, b'\\' | b';' | b'#'));
-    let encoded_fine = path.windows(3).all(|window| {
-        let [b'%', high, low] = window else { return true };
-        let pair = [high.to_ascii_lowercase(), low.to_ascii_lowercase()];
-        !matches!(&pair, b"2e" | b"2f" | b"5c" | b"00")
-    });
+    let encoded_fine = !path.contains(&b'%')
+        || path.windows(3).all(|window| {
+            let [b'%', high, low] = window else { return true };
+            let pair = [high.to_ascii_lowercase(), low.to_ascii_lowercase()];
+            !matches!(&pair, b"2e" | b"2f" | b"5c" | b"00")
+        });
     let mut segments = path.split(|byte| *byte == b'/');
     let starts_with_slash = segments.next().is_some_and(<[u8]>::is_empty) && !path.is_empty();
     let mut left = segments.peekable();

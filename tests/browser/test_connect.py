@@ -94,10 +94,6 @@ def test_another_subjects_link_replaces_a_live_session_only_after_a_click(person
     assert person.session("bokeh") == bob
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="rule 34: with a form from another site comes no SameSite=Lax cookie, so the gate cannot see the live session",
-)
 def test_another_subjects_form_asks_before_it_replaces_a_live_session(person):
     """The portal's host and the dashboard's are two sites here: `localhost` is no registered suffix."""
     person.open_bokeh()

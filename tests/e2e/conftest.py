@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 import bootstrap
@@ -13,6 +15,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for needed, command in ((bootstrap.SHIPPED, "a whole checkout"), (bootstrap.module(), "cargo xtask build")):
         if not needed.is_file():
             pytest.exit(f"{needed} is missing: needs {command}", returncode=3)
+    # Terminated like interrupted: the fixtures still stop their Envoys, which have process groups of their own.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,9 +55,13 @@ class Edge:
                  environment: dict[str, str] | None = None):
         # Short, because a unix socket's path is limited to 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
-        certificates.make(self.folder)
-        tree, self.ports = bootstrap.build(self.folder, policy, dashboards, edit)
-        (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        try:
+            certificates.make(self.folder)
+            tree, self.ports = bootstrap.build(self.folder, policy, dashboards, edit)
+            (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
         keys = sessions.environment() if environment is None else environment
         self.access_file, self.log_file = self.folder / "access.log", self.folder / "envoy.log"
         with open(self.access_file, "wb") as access, open(self.log_file, "wb") as log:
@@ -66,7 +70,11 @@ class Edge:
                  "--file-flush-interval-msec", "20", "--log-level", "info"],
                 cwd=bootstrap.ROOT, stdin=subprocess.DEVNULL, stdout=access, stderr=log, start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), **keys})
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def port(self) -> int:
@@ -80,18 +88,14 @@ class Edge:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                log = self.log()
-                self.stop()
-                raise EdgeStopped(self.process.returncode, log)
+                raise EdgeStopped(self.process.returncode, self.log())
             try:
                 if self.admin("/ready").strip() == "LIVE":
                     return
             except OSError:
                 pass
             time.sleep(0.02)
-        log = self.log()
-        self.stop()
-        raise TimeoutError(f"Envoy was not ready in {START_SECONDS} s:\n{log[-3000:]}")
+        raise TimeoutError(f"Envoy was not ready in {START_SECONDS} s:\n{self.log()[-3000:]}")
 
     def admin(self, path: str, method: str = "GET") -> str:
         connection = UnixConnection(str(self.folder / "admin.sock"))

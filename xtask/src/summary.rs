@@ -47,8 +47,9 @@ impl Counts {
 /// The numbers of one line, if it is a summary: only numbered words this knows, at least one of them decisive.
 fn count(line: &str) -> Option<Counts> {
     let line = line.trim().trim_matches('=').trim();
-    let line =
-        line.strip_prefix("test result: ").map_or(line, |rest| rest.split_once(". ").map_or(rest, |(_, rest)| rest));
+    // What comes before the numbers: `test result: ok. ` of cargo's harness, a file's name in our own scripts.
+    let line = line.rsplit_once(": ").map_or(line, |(_, rest)| rest);
+    let line = line.strip_prefix("ok. ").or_else(|| line.strip_prefix("FAILED. ")).unwrap_or(line);
     let mut counts = Counts::default();
     let mut decisive = false;
     for part in line.split([',', ';']) {
@@ -65,7 +66,7 @@ fn count(line: &str) -> Option<Counts> {
             "passed" => (counts.passed, decisive) = (number, true),
             "failed" => (counts.failed, decisive) = (number, true),
             "error" | "errors" => counts.failed += number,
-            "skipped" | "ignored" | "xfailed" | "deselected" => counts.skipped += number,
+            "skipped" | "ignored" | "xfailed" | "xpassed" | "deselected" => counts.skipped += number,
             "warning" | "warnings" | "measured" | "filtered" => {}
             _ => return None,
         }
@@ -105,6 +106,7 @@ mod tests {
     #[test]
     fn reads_the_summary_of_our_own_scripts() {
         check("  tried  expected  got\n31 passed, 0 failed\n", true, (31, 0, 0));
+        check("jwt.json: 883 passed, 0 failed\nbokeh.json: 421 passed, 1 failed\n", false, (1304, 1, 0));
     }
 
     #[test]

@@ -19,6 +19,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "wasm under Node", needs: "gate/Cargo.toml", run: || count(&mut wasm_tests::command()?) },
     Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
+    Suite { name: "module", needs: "tests/module", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/module"]) },
     Suite { name: "end to end", needs: "tests/e2e", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/e2e"]) },
     Suite { name: "browser", needs: "tests/browser", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/browser"]) },
     Suite { name: "demo smoke", needs: "demo/run.py", run: || edge(&["demo/run.py", "--smoke"]) },

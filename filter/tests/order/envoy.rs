@@ -97,8 +97,12 @@ impl Envoy {
     /// A portal's connect form.
     pub fn form(body: &str) -> Self {
         let envoy = Self::new(&[
-            (":authority", "report.example.org"), (":method", "POST"), (":path", "/.dashgate/connect"), ("x-dashgate-subject", "eve"),
-            ("origin", "https://portal.example.org"), ("content-type", "application/x-www-form-urlencoded"),
+            (":authority", "report.example.org"),
+            (":method", "POST"),
+            (":path", "/.dashgate/connect"),
+            ("x-dashgate-subject", "eve"),
+            ("origin", "https://portal.example.org"),
+            ("content-type", "application/x-www-form-urlencoded"),
         ]);
         Self { body: body.as_bytes().to_vec(), ..envoy }
     }

@@ -12,7 +12,8 @@ fn permit(envoy: &mut Envoy) -> (Action, Stream) {
     let (plugin, mut shared, mut stream) = (plugin(), Shared::default(), Stream::default());
     let bearer = bearer("\"ada\"");
     let cookies = ("cookie", "a=1; __Host-dashgate-tb=x");
-    envoy.request = Envoy::get(&[("authorization", &bearer), cookies, ("cookie", "b=2"), ("x-dashgate-subject", "eve")]).request;
+    envoy.request =
+        Envoy::get(&[("authorization", &bearer), cookies, ("cookie", "b=2"), ("x-dashgate-subject", "eve")]).request;
     let action = plugin.on_request_headers(envoy, &mut shared, &mut stream, true);
     (action, stream)
 }
@@ -50,7 +51,8 @@ fn refusal(envoy: &mut Envoy) -> (Action, Stream) {
 fn page(envoy: &mut Envoy) -> (Action, Stream) {
     let (plugin, mut shared, mut stream) = (plugin(), Shared::default(), Stream::default());
     envoy.request =
-        Envoy::new(&[(":authority", "report.example.org"), (":method", "GET"), (":path", "/.dashgate/connect")]).request;
+        Envoy::new(&[(":authority", "report.example.org"), (":method", "GET"), (":path", "/.dashgate/connect")])
+            .request;
     let action = plugin.on_request_headers(envoy, &mut shared, &mut stream, true);
     (action, stream)
 }
@@ -86,7 +88,11 @@ fn check(story: Story, expected: Action, least_calls: usize) {
         let status = if number > replied { whole.replies[0].status } else { 500 };
         assert_eq!(envoy.replies[0].status, status, "{call}");
         let (envoy, action, _) = played(story, Some(number), true);
-        assert_eq!((action, envoy.replies.len()), (Action::Pause, usize::from(number > replied)), "{call} and all after it");
+        assert_eq!(
+            (action, envoy.replies.len()),
+            (Action::Pause, usize::from(number > replied)),
+            "{call} and all after it"
+        );
     }
 }
 

@@ -29,8 +29,14 @@ fn writes_fixed_fields() {
 #[test]
 fn keeps_a_subject_in_its_place() {
     for (subject, expected) in [
-        ("ada", "\"ada\""), ("a\" session=\"0", "\"a\\\" session=\\\"0\""), ("a\\", "\"a\\\\\""), ("a\nb\r\t\0", "\"a\\nb\\r\\t\\0\""),
-        ("\u{202e}", "\"\\u{202e}\""), ("é", "\"é\""), ("\u{2028}", "\"\\u{2028}\""), ("\u{1b}[31m", "\"\\u{1b}[31m\""),
+        ("ada", "\"ada\""),
+        ("a\" session=\"0", "\"a\\\" session=\\\"0\""),
+        ("a\\", "\"a\\\\\""),
+        ("a\nb\r\t\0", "\"a\\nb\\r\\t\\0\""),
+        ("\u{202e}", "\"\\u{202e}\""),
+        ("é", "\"é\""),
+        ("\u{2028}", "\"\\u{2028}\""),
+        ("\u{1b}[31m", "\"\\u{1b}[31m\""),
     ] {
         assert_eq!(clipped(subject), expected);
     }

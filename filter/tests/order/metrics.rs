@@ -40,18 +40,23 @@ fn counts_answers_and_open_dashboards() {
     let plugin = plugin();
     let mut shared = Shared::default();
     let mut counters = Vec::new();
-    for (authority, path) in [("portal.example.org", "/"), ("portal.example.org", "/.dashgate/connect"), ("lab.example.org", "/tb/")] {
+    for (authority, path) in
+        [("portal.example.org", "/"), ("portal.example.org", "/.dashgate/connect"), ("lab.example.org", "/tb/")]
+    {
         let mut envoy = Envoy::new(&[(":authority", authority), (":method", "GET"), (":path", path)]);
         envoy.counters = counters;
         plugin.on_request_headers(&mut envoy, &mut shared, &mut Stream::default(), true);
         counters = envoy.counters;
     }
     let names: Vec<&str> = counters.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, [
-        "dashgate_decisions_total.dashboard=portal.verdict=permit.reason=open",
-        "dashgate_decisions_total.dashboard=none.verdict=answer.reason=connect_page",
-        "dashgate_decisions_total.dashboard=tb.verdict=refuse.reason=session_missing",
-    ]);
+    assert_eq!(
+        names,
+        [
+            "dashgate_decisions_total.dashboard=portal.verdict=permit.reason=open",
+            "dashgate_decisions_total.dashboard=none.verdict=answer.reason=connect_page",
+            "dashgate_decisions_total.dashboard=tb.verdict=refuse.reason=session_missing",
+        ]
+    );
 }
 
 #[test]

@@ -9,7 +9,12 @@ use crate::envoy::{Envoy, POLICY, bearer, plugin, run, token};
 #[test]
 fn forwards_a_permitted_request_without_its_credential_and_with_its_identity() {
     let bearer = bearer("\"ada\"");
-    let mut envoy = Envoy::get(&[("authorization", &bearer), ("x-dashgate-subject", "eve"), ("x_dashgate", "1"), ("accept", "*/*")]);
+    let mut envoy = Envoy::get(&[
+        ("authorization", &bearer),
+        ("x-dashgate-subject", "eve"),
+        ("x_dashgate", "1"),
+        ("accept", "*/*"),
+    ]);
     let (action, stream) = run(&mut envoy, true);
     assert_eq!(action, Action::Continue);
     assert!(matches!(stream, Stream::Permitted(_)));
@@ -18,7 +23,10 @@ fn forwards_a_permitted_request_without_its_credential_and_with_its_identity() {
     assert_eq!(envoy.sent("x-dashgate-subject"), ["ada"]);
     assert_eq!(envoy.sent("grpc-timeout"), ["3630000m"]);
     assert_eq!(envoy.state.keys().collect::<Vec<_>>(), ["dashgate_dashboard", "dashgate_session", "dashgate_subject"]);
-    assert_eq!((envoy.state["dashgate_dashboard"].as_str(), envoy.state["dashgate_subject"].as_str()), ("report", "ada"));
+    assert_eq!(
+        (envoy.state["dashgate_dashboard"].as_str(), envoy.state["dashgate_subject"].as_str()),
+        ("report", "ada")
+    );
     assert_eq!(envoy.state["dashgate_session"].len(), 16);
     assert!(envoy.replies.is_empty() && envoy.log.is_empty());
 }
@@ -40,7 +48,8 @@ fn answers_a_refused_request_and_says_so_once() {
 
 #[test]
 fn answers_what_is_no_refusal_without_a_log_line() {
-    let mut envoy = Envoy::new(&[(":authority", "report.example.org"), (":method", "GET"), (":path", "/.dashgate/connect")]);
+    let mut envoy =
+        Envoy::new(&[(":authority", "report.example.org"), (":method", "GET"), (":path", "/.dashgate/connect")]);
     let (action, _) = run(&mut envoy, true);
     assert_eq!((action, envoy.replies.len(), envoy.replies[0].status, envoy.log.len()), (Action::Pause, 1, 200, 0));
     assert_eq!(envoy.state["dashgate_reason"], "connect_page");
@@ -93,8 +102,14 @@ fn writes_a_subject_into_filter_state_clipped_and_escaped() {
     let long = format!("\"{}\"", "é".repeat(99));
     let clipped = "é".repeat(64);
     for (subject, expected) in [
-        ("\"ada\"", "ada"), ("\"ada lovelace\"", "ada lovelace"), (r#""a\"b""#, r#"a\"b"#), (r#""\"a\"""#, r#"\"a\""#),
-        (r#""a\\""#, r#"a\\"#), (r#""'a'""#, "'a'"), (r#""\u202ea""#, r"\u{202e}a"), (long.as_str(), clipped.as_str()),
+        ("\"ada\"", "ada"),
+        ("\"ada lovelace\"", "ada lovelace"),
+        (r#""a\"b""#, r#"a\"b"#),
+        (r#""\"a\"""#, r#"\"a\""#),
+        (r#""a\\""#, r#"a\\"#),
+        (r#""'a'""#, "'a'"),
+        (r#""\u202ea""#, r"\u{202e}a"),
+        (long.as_str(), clipped.as_str()),
     ] {
         let bearer = bearer(subject);
         let mut envoy = Envoy::get(&[("authorization", &bearer)]);

@@ -13,7 +13,8 @@ fn answered(headers: &[(&str, &str)], response: &[(&str, &str)]) -> (Action, Lin
     plugin.on_request_headers(&mut envoy, &mut shared, &mut stream, true);
     envoy.response = response.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
     let action = plugin.on_response_headers(&mut envoy, &mut shared, &mut stream);
-    let lines = envoy.response.into_iter().map(|(name, value)| (name, String::from_utf8(value).expect("text"))).collect();
+    let lines =
+        envoy.response.into_iter().map(|(name, value)| (name, String::from_utf8(value).expect("text"))).collect();
     (action, lines)
 }
 
@@ -24,19 +25,34 @@ fn lines(pairs: &[(&str, &str)]) -> Lines {
 #[test]
 fn adds_cache_and_frame_headers_to_a_permitted_answer() {
     let bearer = bearer("\"ada\"");
-    let request = [(":authority", "report.example.org"), (":method", "GET"), (":path", "/"), ("authorization", bearer.as_str())];
-    let (action, got) = answered(&request, &[(":status", "200"), ("content-security-policy", "default-src 'self'"), ("x-frame-options", "DENY")]);
+    let request =
+        [(":authority", "report.example.org"), (":method", "GET"), (":path", "/"), ("authorization", bearer.as_str())];
+    let (action, got) = answered(
+        &request,
+        &[(":status", "200"), ("content-security-policy", "default-src 'self'"), ("x-frame-options", "DENY")],
+    );
     assert_eq!(action, Action::Continue);
-    assert_eq!(got, lines(&[
-        (":status", "200"), ("content-security-policy", "default-src 'self'"), ("cache-control", "private, no-store"),
-        ("x-frame-options", "SAMEORIGIN"), ("content-security-policy", "frame-ancestors 'self'"),
-    ]));
+    assert_eq!(
+        got,
+        lines(&[
+            (":status", "200"),
+            ("content-security-policy", "default-src 'self'"),
+            ("cache-control", "private, no-store"),
+            ("x-frame-options", "SAMEORIGIN"),
+            ("content-security-policy", "frame-ancestors 'self'"),
+        ])
+    );
 }
 
 #[test]
 fn takes_dashgates_cookies_out_of_a_shared_hosts_answer() {
     let request = [(":authority", "lab.example.org"), (":method", "GET"), (":path", "/"), ("sec-fetch-dest", "empty")];
-    let response = [("cache-control", "no-store"), ("set-cookie", "a=1"), ("set-cookie", "__Host-dashgate-tb=x"), ("set-cookie", "b=2")];
+    let response = [
+        ("cache-control", "no-store"),
+        ("set-cookie", "a=1"),
+        ("set-cookie", "__Host-dashgate-tb=x"),
+        ("set-cookie", "b=2"),
+    ];
     let (action, got) = answered(&request, &response);
     assert_eq!(action, Action::Continue);
     assert_eq!(got, lines(&[("cache-control", "no-store"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]));

@@ -373,7 +373,7 @@ impl Compiler {
             let site = Arc::new(site);
             for authority in authorities(&origin) {
                 if let Some(other) = sites.insert(authority.into(), Arc::clone(&site)) {
-                    let message = format!("{origin} and {} are the same authority to a request", other.origin);
+                    let message = format!("{} and {origin} are the same authority to a request", other.origin);
                     self.problem("dashboards", message);
                 }
             }

@@ -10,6 +10,7 @@
   const ours = new URL(next, location.origin);
   if (!token || ours.origin !== location.origin || !next.startsWith("/")) {
     say("This link is incomplete. Go back to your portal and press Connect again.");
+    byId("back").hidden = false;
     return;
   }
   const nameOf = (text) => {
@@ -41,6 +42,7 @@
       }
       const refusal = await answer.json();
       byId("ask").hidden = true;
+      byId("back").hidden = false;
       say(refusal.error);
     } catch {
       say("The gate could not be reached. Try again.");

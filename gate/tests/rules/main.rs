@@ -9,6 +9,7 @@ mod config;
 mod config_meaning;
 mod connect;
 mod cookie;
+mod cross_site;
 mod damage;
 mod endpoints;
 mod fetch;

@@ -71,7 +71,7 @@ impl Envoy {
 
     /// CPU time it has used, all threads together. Waits until it is idle, so that nothing of a request is left out.
     pub fn cpu_nanos(&self) -> Outcome<u64> {
-        let process = self.process.id().to_string();
+        let process = self.id();
         let mut known = cpu_nanos_of(&process)?;
         for _ in 0..50 {
             std::thread::sleep(Duration::from_millis(2));
@@ -82,6 +82,11 @@ impl Envoy {
             known = now;
         }
         Err(Problem::new(format!("Envoy `{}` does not come to rest", self.name)))
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> String {
+        self.process.id().to_string()
     }
 
     /// Memory it holds, in MB.

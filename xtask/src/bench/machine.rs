@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use super::envoy::Envoy;
+use super::envoy::{Envoy, cpu_nanos_of};
 use super::scenario::Tokens;
+use crate::step::Outcome;
 
 /// CPUs of the machine, asked before anything is pinned: afterwards it would be one.
 fn cores() -> usize {
@@ -33,37 +34,49 @@ fn quietly(command: &mut Command) -> bool {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|done| done.success())
 }
 
-/// Measures how much CPU others used.
+/// Measures how much CPU others use.
 pub struct Watch {
     started: Instant,
     busy: f64,
+    own: f64,
 }
 
 impl Watch {
-    /// From now on.
-    pub fn start() -> Self {
-        Self { started: Instant::now(), busy: busy_seconds() }
+    /// From now on, beside this process and that Envoy.
+    pub fn start(envoy: &Envoy) -> Outcome<Self> {
+        Ok(Self { started: Instant::now(), busy: busy_seconds(), own: own_seconds(envoy)? })
     }
 
-    /// What was measured on, in a few lines.
-    pub fn describe(&self, envoys: &[Envoy], tokens: &Tokens) -> String {
-        let cores = cores();
-        let own: f64 = envoys.iter().filter_map(|envoy| envoy.cpu_nanos().ok()).sum::<u64>() as f64 / 1e9;
-        let own = own + super::envoy::cpu_nanos_of("self").unwrap_or(0) as f64 / 1e9;
-        let whole = self.started.elapsed().as_secs_f64() * cores as f64;
-        let others = ((busy_seconds() - self.busy - own) / whole * 100.0).max(0.0);
-        format!(
-            "measured on: {}, {cores} CPUs{}, {}, {}\n\
-             request: GET, HTTP/1.1, 16 connections, 8 browser headers, 3 cookies, a session of {} bytes; Envoy with one worker\n\
-             other processes used {others:.0} % of the machine meanwhile{}\n",
-            processor(),
-            if pins() { " (Envoy on CPU 0, load on CPU 1)" } else { " (not pinned)" },
-            envoys.first().map_or_else(|| "Envoy".to_string(), Envoy::version),
-            date(),
-            tokens.sessions.first().map_or(0, String::len),
-            if others > 10.0 { ": more than is good for the numbers; ratios bear it better" } else { "" },
-        )
+    /// The part of one CPU that others used since.
+    pub fn others(&self, envoy: &Envoy) -> Outcome<f64> {
+        let others = (busy_seconds() - self.busy) - (own_seconds(envoy)? - self.own);
+        // The kernel counts busy time in ticks of 10 ms: two of them are within its error.
+        Ok(((others - 0.02) / self.started.elapsed().as_secs_f64()).max(0.0))
     }
+}
+
+fn own_seconds(envoy: &Envoy) -> Outcome<f64> {
+    Ok((cpu_nanos_of(&envoy.id())? + cpu_nanos_of("self")?) as f64 / 1e9)
+}
+
+/// What was measured on, in a few lines.
+pub fn describe(envoys: &[Envoy], tokens: &Tokens, disturbed: f64) -> String {
+    let quiet = match disturbed {
+        part if part > 0.2 => ": too many, run it again on a quiet machine",
+        _ => "",
+    };
+    format!(
+        "measured on: {}, {} CPUs{}, {}, {}\n\
+         request: GET, HTTP/1.1, 16 connections, 8 browser headers, 3 cookies, a session of {} bytes; Envoy with one worker\n\
+         measurements that other processes disturbed: {:.0} %{quiet}\n",
+        processor(),
+        cores(),
+        if pins() { " (Envoy on CPU 0, load on CPU 1)" } else { " (not pinned)" },
+        envoys.first().map_or_else(|| "Envoy".to_string(), Envoy::version),
+        date(),
+        tokens.sessions.first().map_or(0, String::len),
+        disturbed * 100.0,
+    )
 }
 
 fn processor() -> String {

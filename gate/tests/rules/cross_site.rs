@@ -1,0 +1,127 @@
+//! A connect form from another site's page: no Lax cookie comes with it, so whose session is live is asked in a second step.
+
+use gate::{Answer, Decision, Gate, Time};
+use serde_json::json;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::stage::{NOW, PORTAL, Policy, Sent, claims_with, header, token, token_of, told_answer};
+
+const CONNECT: &str = "https://report.example.org/.dashgate/connect";
+
+#[track_caller]
+fn submit(gate: &Gate, site: &str, token: &str, next: &str) -> Answer {
+    let sent = Sent::new("POST", CONNECT)
+        .with("origin", PORTAL)
+        .with("content-type", "application/x-www-form-urlencoded")
+        .with("sec-fetch-site", site)
+        .with_session("report")
+        .with_body();
+    let body = format!("token={token}&next={next}");
+    match sent.decide(gate) {
+        Decision::AwaitBody(pending) => gate.finish_connect(&pending, body.as_bytes(), Time::from_seconds(NOW)),
+        other => panic!("no form awaited but {other:?}"),
+    }
+}
+
+/// The GET the browser is sent to, with what it holds by then.
+fn second_step(token: &str, query: &str) -> Sent {
+    Sent::navigation(&format!("{CONNECT}{query}")).with("cookie", format!("__Host-dashgate_pending={token}"))
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_a_cross_site_form_in_two_steps() {
+    let (gate, token) = (Policy::new().gate(), token("report"));
+    let answer = submit(&gate, "cross-site", &token, "/a%3Fb%26c");
+    assert_eq!(told_answer(&gate, &answer), "answer 303 connect_pending report");
+    assert_eq!(header(&answer, "location"), ["/.dashgate/connect?next=/a%3Fb%26c"]);
+    let pending = format!("__Host-dashgate_pending={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
+    assert_eq!(header(&answer, "set-cookie"), [pending]);
+
+    let answer = second_step(&token, "?next=/a%3Fb%26c").answer(&gate);
+    assert_eq!(told_answer(&gate, &answer), "answer 303 connected report");
+    assert_eq!(header(&answer, "location"), ["/a?b&c"]);
+    let session = format!("__Host-dashgate-report={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=3630");
+    let cleared = "__Host-dashgate_pending=; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+    assert_eq!(header(&answer, "set-cookie"), [session.as_str(), cleared]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_any_other_form_in_one() {
+    let (gate, token) = (Policy::new().gate(), token("report"));
+    for site in ["same-site", "same-origin", "none"] {
+        assert_eq!(told_answer(&gate, &submit(&gate, site, &token, "/")), "answer 303 connected report");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn asks_in_the_second_step_before_another_subjects_session_is_replaced() {
+    let gate = Policy::new().gate();
+    let eve = token_of(&claims_with("report", "sub", json!("eve")));
+    let answer = second_step(&eve, "?next=/x").with_session("report").answer(&gate);
+    assert_eq!(told_answer(&gate, &answer), "answer 303 connect_confirmation report");
+    assert_eq!(header(&answer, "location"), [format!("/.dashgate/connect#token={eve}&next=/x")]);
+    // Gone with it, or the page would never be shown.
+    let cleared = "__Host-dashgate_pending=; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+    assert_eq!(header(&answer, "set-cookie"), [cleared]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn shows_the_page_where_the_pending_token_is_no_good() {
+    let gate = Policy::new().gate();
+    let stale = token_of(&claims_with("report", "iat", json!(NOW - 121)));
+    for (token, query) in [
+        (stale.as_str(), "?next=/"),
+        ("x", "?next=/"),
+        (&token("plot"), "?next=/"),
+        (&token("report"), "?next=//evil.example/"),
+    ] {
+        let answer = second_step(token, query).answer(&gate);
+        assert_eq!(told_answer(&gate, &answer), "answer 200 connect_page -");
+        assert!(header(&answer, "set-cookie").is_empty());
+        assert!(answer.record.subject.is_none());
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn goes_to_the_root_in_the_second_step_without_next() {
+    let gate = Policy::new().gate();
+    assert_eq!(header(&second_step(&token("report"), "").answer(&gate), "location"), ["/"]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn refuses_two_pending_tokens() {
+    let sent = second_step("a", "").with("cookie", "__Host-dashgate_pending=b");
+    assert_eq!(sent.told(&Policy::new().gate()), "refuse 403 credential_repeated -");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn refuses_a_token_too_long_for_the_pending_cookie_though_the_session_cookie_would_hold_it() {
+    let gate = Policy::new().on("report", "cookie", json!("s")).gate();
+    let sized = |length: usize| {
+        let mut padding = 2600;
+        loop {
+            let token = token_of(&claims_with("report", "pad", json!("x".repeat(padding))));
+            if token.len() >= length {
+                return token;
+            }
+            padding += 1;
+        }
+    };
+    let limit = 4096 - "__Host-dashgate_pending".len();
+    let fits = sized(limit - 2);
+    assert!(fits.len() <= limit);
+    assert_eq!(told_answer(&gate, &submit(&gate, "cross-site", &fits, "/")), "answer 303 connect_pending report");
+    let long = sized(limit + 1);
+    assert!(long.len() < 4090);
+    assert_eq!(
+        told_answer(&gate, &submit(&gate, "cross-site", &long, "/")),
+        "refuse 403 connect_token_too_long report"
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn never_sends_the_pending_token_up() {
+    let sent = Sent::get("https://report.example.org/")
+        .with("cookie", format!("a=1; __Host-dashgate_pending=x; __Host-dashgate-report={}; b=2", token("report")));
+    assert!(sent.edits(&Policy::new().gate()).contains(&"cookie: a=1; b=2".to_owned()));
+}
