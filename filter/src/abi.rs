@@ -43,7 +43,6 @@ unsafe extern "C" {
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    #[expect(clippy::too_many_arguments, reason = "the ABI's own")]
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -202,30 +201,38 @@ fn log(level: u32, message: &str) {
 }
 
 /// All that lives in one VM: configurations by root context, streams by context. After an update the old
-/// configuration's streams and the new one's are here side by side.
+/// configuration's streams and the new one's are here side by side: each holds the configuration it began under.
 #[derive(Default)]
 struct Vm {
     shared: Shared,
     plugins: BTreeMap<u32, Rc<Plugin>>,
-    streams: BTreeMap<u32, (u32, Stream)>,
+    streams: BTreeMap<u32, (Rc<Plugin>, Stream)>,
 }
 
 thread_local! {
     static VM: RefCell<Vm> = RefCell::default();
 }
 
-/// Runs one callback of a stream. Without a configuration, or called from within itself, nothing goes on.
+/// Runs one callback of a stream. Without a configuration, or called from within itself, nothing goes on: it is answered
+/// 500.
 fn with_stream(context: u32, callback: impl FnOnce(&Plugin, &mut Envoy, &mut Shared, &mut Stream) -> Action) -> u32 {
     let action = VM.with(|vm| {
-        let Ok(mut vm) = vm.try_borrow_mut() else { return Action::Pause };
+        let mut vm = vm.try_borrow_mut().ok()?;
         let vm = &mut *vm;
-        let Some((root, stream)) = vm.streams.get_mut(&context) else { return Action::Pause };
-        let Some(plugin) = vm.plugins.get(root) else { return Action::Pause };
-        callback(plugin, &mut Envoy, &mut vm.shared, stream)
+        let (plugin, stream) = vm.streams.get_mut(&context)?;
+        Some(callback(plugin, &mut Envoy, &mut vm.shared, stream))
     });
     match action {
-        Action::Continue => 0,
-        Action::Pause => 1,
+        Some(Action::Continue) => 0,
+        Some(Action::Pause) => 1,
+        None => {
+            let headers = [("cache-control", b"no-store".as_slice())];
+            let details = "dashgate_no_configuration";
+            // If even this fails, the stream stays paused and the host's own timeouts end it.
+            let _ =
+                Envoy.reply(&LocalReply { status: 500, details, headers: &headers, body: b"", grpc_status: Some(7) });
+            1
+        }
     }
 }
 
@@ -286,9 +293,9 @@ pub extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
 pub extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
     VM.with(|vm| {
         if let Ok(mut vm) = vm.try_borrow_mut()
-            && parent != 0
+            && let Some(plugin) = vm.plugins.get(&parent).map(Rc::clone)
         {
-            vm.streams.insert(context, (parent, Stream::Quiet));
+            vm.streams.insert(context, (plugin, Stream::Quiet));
         }
     });
 }

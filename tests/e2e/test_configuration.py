@@ -98,7 +98,7 @@ def test_rule_20_a_missing_key_refuses_to_start(name):
     refuses_to_start(only("training", "report"), name, environment_=keys)
 
 
-@pytest.mark.parametrize("name,value", [("DASHGATE_E2E_CURRENT", base64url(bytes(31))), ("DASHGATE_E2E_CURRENT", ""), ("DASHGATE_E2E_CURRENT", base64url(bytes(range(40))) + "="),
+@pytest.mark.parametrize("name,value", [("DASHGATE_E2E_CURRENT", base64url(bytes(31))), ("DASHGATE_E2E_CURRENT", ""), ("DASHGATE_E2E_CURRENT", "+/" * 30),
                                         ("DASHGATE_E2E_CURRENT", "not base64!" * 8), ("DASHGATE_E2E_OLDER", "0g" * 40), ("DASHGATE_E2E_BOKEH", "too short")])
 def test_rule_20_a_short_or_misspelt_key_refuses_to_start_and_is_not_printed(name, value):
     log = refuses_to_start(only("training", "report"), name, environment_={**environment(), name: value})

@@ -73,6 +73,13 @@ def test_envoy_with_the_documented_capabilities_refuses_connects_and_permits(tmp
     }
 
 
+@pytest.mark.parametrize("missing", ["proxy_on_configure", "proxy_on_context_create"])
+def test_a_gate_that_never_got_its_configuration_refuses_everything(tmp_path, missing):
+    with Restricted(tmp_path, WASM, set(_documented()) - {missing}) as envoy:
+        statuses = {name: status for name, (status, _) in envoy.answers().items()}
+    assert statuses == {"refused": 500, "connected": 500, "permitted": 500}
+
+
 def test_the_shipped_configuration_restricts_nothing():
     assert "capability_restriction_config" not in (ROOT / "envoy/edge.yaml").read_text()
 
