@@ -46,7 +46,7 @@ mod tests {
                 for place in 0..length {
                     for byte in 0..=255 {
                         let mut text = vec![filler; length];
-                        text[place] = byte;
+                        text.splice(place..=place, [byte]);
                         check(&text);
                     }
                 }

@@ -201,3 +201,14 @@ fn tells_the_tools_how_a_dashboard_judges() {
     assert_eq!((judged(1, 1), judged(0, 0), judged(9, 0)), (None, None, None));
     assert_eq!((gate.dashboard_name(1), gate.dashboard_name(99)), (Some("report"), None));
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn writes_no_end_where_there_is_none() {
+    // Nanoseconds run out in 2554: what ends later ends never, and neither a header nor a timeout says otherwise.
+    let gate = policy().gate();
+    let claims = json!({"iss": crate::stage::PORTAL, "aud": "https://report.example.org/", "exp": 253_402_300_799u64});
+    let sent = Sent::get("https://report.example.org/").with_bearer(&token_of(&claims));
+    let Decision::Permit(permit) = sent.decide_at(&gate, Time::from_nanos(u64::MAX - 1)) else { panic!("no permit") };
+    let edits: Vec<String> = permit.edits().iter().map(crate::stage::line).collect();
+    assert_eq!(edits, ["- authorization", "- grpc-timeout"]);
+}
