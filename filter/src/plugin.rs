@@ -39,8 +39,9 @@ pub enum Stream {
     Permitted(ResponsePlan),
     /// A connect form is being collected.
     Collecting(PendingConnect),
-    /// Answered here; whatever still comes of the request goes nowhere.
-    Answered,
+    /// Answered here; whatever still comes of the request goes nowhere. With a status where Envoy must not make a gRPC
+    /// answer of it (200 with grpc-status), because an upgrade was refused: over HTTP/2 a 200 would mean it was granted.
+    Answered(Option<u16>),
 }
 
 /// One accepted configuration.
@@ -101,7 +102,8 @@ impl Plugin {
             Decision::Permit(permit) => self.apply(host, shared, &permit).map(Some),
             Decision::Answer(answer) => {
                 self.answer(host, shared, &answer, now)?;
-                *stream = Stream::Answered;
+                let is_refusal = answer.record.reason.is_some();
+                *stream = Stream::Answered((is_refusal && answer.grpc_status.is_none()).then_some(answer.status));
                 Ok(None)
             }
             Decision::AwaitBody(pending) => {
@@ -133,7 +135,7 @@ impl Plugin {
     ) -> Action {
         let pending = match stream {
             Stream::Collecting(pending) => pending,
-            Stream::Answered => return Action::Pause,
+            Stream::Answered(_) => return Action::Pause,
             Stream::Quiet => return self.fail(host, shared, stream),
             Stream::Permitted(_) => return Action::Continue,
         };
@@ -144,7 +146,7 @@ impl Plugin {
             let now = Time::from_nanos(host.now()?);
             self.answer(host, shared, &self.gate.finish_connect(pending, &body, now), now)
         });
-        *stream = Stream::Answered;
+        *stream = Stream::Answered(None);
         match answered {
             Ok(()) => Action::Pause,
             Err(HostError) => self.fail(host, shared, stream),
@@ -157,7 +159,7 @@ impl Plugin {
             Stream::Permitted(_) => {}
             // Trailers end a body as well.
             Stream::Collecting(_) => return self.on_request_body(host, shared, stream, 0, true),
-            Stream::Answered => return Action::Pause,
+            Stream::Answered(_) => return Action::Pause,
             Stream::Quiet => return self.fail(host, shared, stream),
         }
         let removed = host.headers(Map::RequestTrailers).and_then(|trailers| {
@@ -174,9 +176,14 @@ impl Plugin {
 
     /// An answer's headers have come, the upstream's or one of Envoy's own.
     pub fn on_response_headers(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream) -> Action {
-        let Stream::Permitted(plan) = stream else { return Action::Continue };
-        let edited =
-            self.gate.response_edits(plan, &mut Answering(host)).and_then(|edits| write(host, Map::Response, &edits));
+        let edited = match stream {
+            Stream::Permitted(plan) => self
+                .gate
+                .response_edits(plan, &mut Answering(host))
+                .and_then(|edits| write(host, Map::Response, &edits)),
+            Stream::Answered(Some(status)) => keep_status(host, *status),
+            _ => return Action::Continue,
+        };
         match edited {
             Ok(()) => Action::Continue,
             Err(HostError) => self.fail(host, shared, stream),
@@ -185,7 +192,7 @@ impl Plugin {
 
     /// A host call failed: nothing goes on.
     fn fail(&self, host: &mut impl Host, shared: &mut Shared, stream: &mut Stream) -> Action {
-        *stream = Stream::Answered;
+        *stream = Stream::Answered(None);
         let answer = self.gate.refuse(Reason::HostCallFailed);
         // If even this fails, the stream stays paused and the host's own timeouts end it.
         let sent = reply(host, &answer);
@@ -216,6 +223,15 @@ impl Plugin {
         }
         write_session(host, record)?;
         self.counters.try_borrow_mut().map_err(|_| HostError)?.count(host, &mut shared.registry, &self.gate, record)
+    }
+}
+
+/// Undoes Envoy's making a gRPC answer of a refusal that is none.
+fn keep_status(host: &mut impl Host, status: u16) -> HostResult<()> {
+    let status = status.to_string();
+    match host.header(Map::Response, ":status")? {
+        Some(sent) if sent != status.as_bytes() => host.set_header(Map::Response, ":status", status.as_bytes()),
+        _ => Ok(()),
     }
 }
 

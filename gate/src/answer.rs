@@ -96,7 +96,10 @@ pub(crate) fn refusal(gate: &Gate, request: &Request<'_>, reason: Reason, record
     let mut answer = Answer::new(status, reason.code(), &record);
     answer.record.verdict = Verdict::Refuse;
     answer.record.reason = Some(reason);
-    answer.grpc_status = Some(if status == 401 { 16 } else { 7 });
+    answer.grpc_status = match asker {
+        Asker::Upgrade => None,
+        _ => Some(if status == 401 { 16 } else { 7 }),
+    };
     if gate.reason_header {
         answer = answer.with("x-dashgate-reason", reason.code());
     }

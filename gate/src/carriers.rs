@@ -38,11 +38,7 @@ impl<'a> Found<'a> {
     ) -> Result<Self, Reason> {
         let readable = gate.readable.carriers;
         cookie::check(&request.cookies)?;
-        let bearer = match request.authorization {
-            Field::Repeated if readable.bearer => return Err(Reason::CredentialRepeated),
-            Field::One(value) => bearer(value),
-            _ => None,
-        };
+        let bearer = if readable.bearer { one_bearer(request.authorization)? } else { None };
         let mut found = Self {
             cookie: cookie::find(&request.cookies, dashboard.cookie.as_bytes())?,
             bearer: bearer.filter(|_| dashboard.reads(|carriers| carriers.bearer)),
@@ -62,6 +58,9 @@ impl<'a> Found<'a> {
 
     /// The sessions that open `dashboard`: of one of its kinds, or of all of them.
     pub fn sessions(&self, dashboard: &Dashboard, require_all: bool, now: Time) -> Result<Opened, Reason> {
+        if dashboard.kinds.len() > 1 {
+            self.check_unambiguous(dashboard)?;
+        }
         let mut opened = Opened::default();
         let mut failure = None;
         for kind in &dashboard.kinds {
@@ -81,6 +80,25 @@ impl<'a> Found<'a> {
             }
         }
         if opened.sessions.is_empty() { Err(failure.unwrap_or(Reason::SessionMissing)) } else { Ok(opened) }
+    }
+
+    /// What is ambiguous for one kind is refused, even if another kind before it would do.
+    fn check_unambiguous(&self, dashboard: &Dashboard) -> Result<(), Reason> {
+        for kind in &dashboard.kinds {
+            match kind.format {
+                Format::Jwt(_) if self.token(kind) == Err(Reason::CredentialConflict) => {
+                    return Err(Reason::CredentialConflict);
+                }
+                Format::Bokeh(_) if !self.is_upgrade => {
+                    let shown = [self.query.session_id, self.query.token, self.bokeh_header];
+                    if shown.into_iter().flatten().count() > 1 {
+                        return Err(Reason::CredentialRepeated);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Which of a dashboard's carriers hold anything, good or bad.
@@ -188,10 +206,25 @@ pub(crate) fn has_session_cookie(gate: &Gate, request: &Request<'_>) -> bool {
 }
 
 /// The credential of an Authorization value with the scheme Bearer (RFC 6750 section 2.1; schemes ignore case).
-pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
+fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = value.split_at_checked(6)?;
     let separated = rest.is_empty() || rest.starts_with(b" ") || rest.starts_with(b"\t");
     (scheme.eq_ignore_ascii_case(b"bearer") && separated).then(|| rest.trim_ascii())
+}
+
+/// The one bearer of a request. Envoy joins two Authorization lines with a comma, so a list with a bearer anywhere in it
+/// is two credentials; a list without one (Digest) is not ours.
+pub(crate) fn one_bearer<'a>(authorization: Field<'a>) -> Result<Option<&'a [u8]>, Reason> {
+    let value = match authorization {
+        Field::Absent => return Ok(None),
+        Field::One(value) => value,
+        Field::Repeated => return Err(Reason::CredentialRepeated),
+    };
+    let mut items = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    if value.contains(&b',') && items.any(|item| bearer(item).is_some()) {
+        return Err(Reason::CredentialRepeated);
+    }
+    Ok(bearer(value))
 }
 
 fn remove_cookies(gate: &Gate, dashboard: &Dashboard, fields: &[&[u8]], edits: &mut Vec<Edit>) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
-use crate::carriers::{MAX_COOKIE_BYTES, bearer};
+use crate::carriers::{MAX_COOKIE_BYTES, one_bearer};
 use crate::cookie;
 use crate::endpoints::{COOKIE_ATTRIBUTES, Handled, form_value, one_origin};
 use crate::jwt;
@@ -53,7 +53,13 @@ impl Gate {
         now: Time,
         record: &mut Record,
     ) -> Result<Handled, Reason> {
-        if let Some(token) = cookie::find(&request.cookies, cookie::PENDING)? {
+        // Only a tab's own navigation, as the form's answer asked for: no page's image or script may finish what it began.
+        let by_person = request.is_for_a_person() || !(request.mode.is_present() || request.destination.is_present());
+        if connect.form
+            && request.has_method("GET")
+            && by_person
+            && let Some(token) = cookie::find(&request.cookies, cookie::PENDING)?
+        {
             let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
             if let Ok(connection) = self.check_connection(connect, site, token, &next, now, record) {
                 let answer = connection.answer_to_form(&request.cookies, now, record)?;
@@ -93,11 +99,7 @@ impl Gate {
         if !matches!(request.site, Field::Absent) && !request.site.is(b"same-origin") {
             return Err(Reason::SiteNotAllowed);
         }
-        let token = match request.authorization {
-            Field::One(value) => bearer(value).ok_or(Reason::SessionMissing)?,
-            Field::Absent => return Err(Reason::SessionMissing),
-            Field::Repeated => return Err(Reason::CredentialRepeated),
-        };
+        let token = one_bearer(request.authorization)?.ok_or(Reason::SessionMissing)?;
         let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
         let connection = self.check_connection(connect, site, token, &next, now, record)?;
         Ok(Handled::Answered(connection.answer(now, record)))
@@ -132,7 +134,11 @@ impl Gate {
         Ok(Handled::Awaiting(PendingConnect {
             site: Arc::clone(site),
             cookies: request.cookies.iter().map(|field| field.to_vec()).collect(),
-            hides_cookies: request.site.is(b"cross-site"),
+            hides_cookies: match request.site {
+                Field::Absent => false,
+                Field::One(site) => site == b"cross-site",
+                Field::Repeated => true,
+            },
             asker: Asker { navigation: request.mode.is(b"navigate") && request.destination.is(b"document") },
         }))
     }
@@ -239,8 +245,8 @@ impl Connection<'_> {
     }
 
     /// A form from another site's page shows no Lax cookie, so whose session is live cannot be seen. The browser is sent
-    /// to ask once more, by a GET of its own, which does show it; a cookie holds the token until then, which no other
-    /// page can set or read.
+    /// to ask once more, by a GET of its own, which does show it; a cookie holds the token until then, which no page of
+    /// another host can set or read.
     fn ask_again(&self, record: &Record) -> Result<Answer, Reason> {
         if cookie::PENDING.len().saturating_add(self.token.len()) > MAX_COOKIE_BYTES {
             return Err(Reason::ConnectTokenTooLong);
@@ -256,7 +262,12 @@ impl Connection<'_> {
             .dashboard
             .cookie_kinds()
             .filter_map(|(policy, _)| jwt::verify(current, policy, &self.dashboard.audience, now).ok());
-        Ok(live.next().is_some_and(|live| live.subject() != self.session.subject()))
+        // Two sessions without a name are the same person's only if they are the same session.
+        let is_same = |live: &Session| match (live.subject(), self.session.subject()) {
+            (None, None) => live.fingerprint == self.session.fingerprint,
+            (live, new) => live == new,
+        };
+        Ok(live.next().is_some_and(|live| !is_same(&live)))
     }
 }
 

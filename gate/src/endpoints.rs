@@ -52,7 +52,8 @@ impl Gate {
             return Err(Reason::OriginNotAllowed);
         }
         let mut answer = Answer::new(303, "signed_out", record).with("location", "/");
-        for cookie in &site.cookies {
+        let helpers = [cookie::PENDING, cookie::BOUNCE].map(String::from_utf8_lossy);
+        for cookie in site.cookies.iter().map(String::as_str).chain(helpers.iter().map(AsRef::as_ref)) {
             answer = answer.with("set-cookie", format!("{cookie}=; {COOKIE_ATTRIBUTES}; Max-Age=0"));
         }
         Ok(Handled::Answered(answer))
@@ -77,7 +78,8 @@ impl Gate {
         if request.site.is_present() && !request.site.is(b"same-origin") {
             return Err(Reason::SiteNotAllowed);
         }
-        let wanted = form_value(target.query.unwrap_or_default(), b"dashboard")?;
+        let wanted =
+            form_value(target.query.unwrap_or_default(), b"dashboard").map_err(|_| Reason::EndpointNotFound)?;
         let mut failure = Reason::SessionMissing;
         for index in site.prefixes.values() {
             let Some(dashboard) = self.dashboards.get(*index).filter(|dashboard| !dashboard.open) else { continue };
@@ -128,6 +130,10 @@ pub(crate) fn form_value(form: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, Re
     let mut values = form.split(|byte| *byte == b'&').filter_map(|piece| {
         let at = piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len());
         let (field, value) = piece.split_at_checked(at)?;
+        // A name never grows by decoding: most pieces need none.
+        if field.len() < name.len() {
+            return None;
+        }
         (decoded(field) == name).then(|| decoded(value.strip_prefix(b"=").unwrap_or(value)))
     });
     match (values.next(), values.next()) {

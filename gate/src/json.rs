@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for Depth {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         // As many as a token's claims, so that those need no second allocation.
-        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::with_capacity(8);
+        let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
         // A list is searched while it is short; a long one gets an index, so that a hostile header costs no n².
         let mut index: Option<BTreeSet<String>> = None;
         self.deeper::<A::Error>()?;

@@ -126,9 +126,11 @@ impl<'a> Request<'a> {
             }
     }
 
+    /// A WebSocket is none, whatever it says of its content.
     pub(crate) fn is_grpc(&self) -> bool {
         // RFC: "application/grpc" [("+proto" / "+json" / {custom})], as Envoy recognises it.
-        matches!(self.content_type, Field::One(kind) if kind == b"application/grpc" || kind.starts_with(b"application/grpc+"))
+        !self.upgrade.is_present()
+            && matches!(self.content_type, Field::One(kind) if kind == b"application/grpc" || kind.starts_with(b"application/grpc+"))
     }
 
     /// A person's navigation of a whole tab by link or address: what another site's page may cause.

@@ -34,7 +34,10 @@ fn is_plain(path: &[u8]) -> bool {
         || path.windows(3).all(|window| {
             let [b'%', high, low] = window else { return true };
             let pair = [high.to_ascii_lowercase(), low.to_ascii_lowercase()];
-            !matches!(&pair, b"2e" | b"2f" | b"5c" | b"00")
+            // An escaped letter hides a prefix from the gate and not from the backend; browsers and Envoy write it plain.
+            let byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low);
+            let is_unreserved = byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte));
+            !is_unreserved && !matches!(&pair, b"2e" | b"2f" | b"5c" | b"00")
         });
     let mut segments = path.split(|byte| *byte == b'/');
     let starts_with_slash = segments.next().is_some_and(<[u8]>::is_empty) && !path.is_empty();
@@ -52,17 +55,16 @@ fn is_plain(path: &[u8]) -> bool {
 pub const OWN: &str = ".dashgate";
 
 impl<'a> Target<'a> {
-    /// What follows `/.dashgate/`, if the path lies there, however its first segment is encoded.
+    /// What follows `/.dashgate/`, if the path lies there. Its segment has one spelling: escapes of its characters are
+    /// no plain path.
     #[must_use]
     pub fn own_endpoint(&self) -> Option<&'a [u8]> {
-        let rest = self.path.strip_prefix(b"/")?;
-        let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
-        let (segment, rest) = rest.split_at_checked(end)?;
-        let is_own = match segment.contains(&b'%') {
-            true => percent_decoded(segment) == OWN.as_bytes(),
-            false => segment == OWN.as_bytes(),
-        };
-        is_own.then(|| rest.strip_prefix(b"/").unwrap_or(rest))
+        let rest = self.path.strip_prefix(b"/")?.strip_prefix(OWN.as_bytes())?;
+        match rest.split_first() {
+            None => Some(rest),
+            Some((b'/', endpoint)) => Some(endpoint),
+            Some(_) => None,
+        }
     }
 }
 

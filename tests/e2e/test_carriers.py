@@ -202,3 +202,12 @@ def test_rule_11_refuses_such_a_body_in_chunks_too(gate):
         connection.send_data(number, b"bokeh-session-id=x", end=True)
         assert connection.answer(number).status == 403
     assert gate.upstream.received() == []
+
+
+@ways
+@pytest.mark.parametrize("dashboard", ["training", "portal"])
+def test_rule_28_a_bearer_behind_another_authorization_does_not_go_up(gate, way, dashboard):
+    """Envoy joins the two lines, so that the bearer is the second item of what begins as another scheme."""
+    token = session("training")
+    headers = [*cookie("training", token), ("authorization", "Basic YTpi"), *bearer(token)]
+    gate.refuses(way, "credential_repeated", 403, dashboard, headers=headers)

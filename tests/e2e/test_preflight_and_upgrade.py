@@ -208,3 +208,11 @@ def test_pipelined_requests_are_judged_one_by_one(gate):
         for target, lines, status in (("/four", good, 200), ("/five", good[:1], 401), ("/six", good, 200)):
             connection.send("GET", target, lines)
             assert connection.answer().status == status
+
+
+@upgrade_ways
+def test_rule_37_a_refused_upgrade_is_no_grpc_answer(gate, way):
+    """Envoy answers gRPC's content type with 200 and a grpc-status: over HTTP/2 that would say the WebSocket is open."""
+    answer = gate.ask(way, headers=[("content-type", "application/grpc")])
+    assert answer.status == 401, answer.text
+    assert gate.upstream.received() == []

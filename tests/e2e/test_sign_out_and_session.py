@@ -16,11 +16,14 @@ def test_rule_36_signing_out_clears_the_cookie(gate, way, origin):
     answer = gate.answers(way, 303, path="/.dashgate/logout", method="POST", origin=origin, body=b"",
                           headers=cookie("training", session("training")))
     assert answer.value("location") == "/"
-    name, *attributes = [part.strip() for part in answer.value("set-cookie").split(";")]
-    assert name == "__Host-dashgate-training="
-    # Browsers ignore a clearing line without the attributes a __Host- cookie must have (CVE-2025-55162's kin).
-    assert {"Secure", "Path=/", "Max-Age=0"} <= set(attributes)
-    assert not [part for part in attributes if part.lower().startswith("domain")]
+    assert [line.split("=")[0] for line in answer.values("set-cookie")] \
+        == ["__Host-dashgate-training", "__Host-dashgate_pending", "__Host-dashgate_bounce"]
+    for line in answer.values("set-cookie"):
+        value, *attributes = [part.strip() for part in line.split("=", 1)[1].split(";")]
+        assert value == ""
+        # Browsers ignore a clearing line without the attributes a __Host- cookie must have (CVE-2025-55162's kin).
+        assert {"Secure", "Path=/", "Max-Age=0"} <= set(attributes)
+        assert not [part for part in attributes if part.lower().startswith("domain")]
     assert answer.value("cache-control") == "no-store"
 
 
@@ -28,7 +31,7 @@ def test_rule_36_signing_out_clears_the_cookie(gate, way, origin):
 def test_rule_36_signing_out_clears_every_dashgate_cookie_of_the_host(gate, way):
     answer = gate.answers(way, 303, "first", "/.dashgate/logout", method="POST", body=b"")
     assert sorted(line.split("=")[0] for line in answer.values("set-cookie")) \
-        == ["__Host-dashgate-first", "__Host-dashgate-inner", "__Host-dashgate-second"]
+        == ["__Host-dashgate-first", "__Host-dashgate-inner", "__Host-dashgate-second", "__Host-dashgate_bounce", "__Host-dashgate_pending"]
 
 
 @plain_ways

@@ -42,7 +42,7 @@ fn refuses_a_form_as_soon_as_it_is_too_large() {
     assert_eq!(piece(&mut envoy, &mut shared, &mut stream, 16_385), 1);
     assert_eq!(piece(&mut envoy, &mut shared, &mut stream, 20_000), 1);
     assert_eq!((envoy.replies[0].status, envoy.replies[0].details.as_str()), (413, "dashgate_connect_body_too_large"));
-    assert!(matches!(stream, Stream::Answered));
+    assert!(matches!(stream, Stream::Answered(_)));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn check(story: Story, expected: Action, least_calls: usize) {
         let call = &whole.calls[number];
         let (envoy, action, stream) = played(story, Some(number), false);
         assert_eq!((action, envoy.replies.len()), (Action::Pause, 1), "{call}: {:?}", envoy.calls);
-        assert!(matches!(stream, Stream::Answered), "{call}");
+        assert!(matches!(stream, Stream::Answered(_)), "{call}");
         // What fails after the answer was sent changes nothing for the client.
         let status = if number > replied { whole.replies[0].status } else { 500 };
         assert_eq!(envoy.replies[0].status, status, "{call}");
@@ -151,7 +151,7 @@ fn answers_a_form_exactly_once_whichever_call_fails() {
     for number in 0..whole.calls.len() {
         let (envoy, action, stream) = played(form, Some(number), false);
         assert_eq!((action, envoy.replies.len()), (Action::Pause, 1), "{}", whole.calls[number]);
-        assert!(matches!(stream, Stream::Answered));
+        assert!(matches!(stream, Stream::Answered(_)));
     }
 }
 

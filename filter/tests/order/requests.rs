@@ -36,7 +36,7 @@ fn answers_a_refused_request_and_says_so_once() {
     let mut envoy = Envoy::get(&[("x-dashgate-subject", "eve")]);
     let (action, stream) = run(&mut envoy, true);
     assert_eq!(action, Action::Pause);
-    assert!(matches!(stream, Stream::Answered));
+    assert!(matches!(stream, Stream::Answered(_)));
     let [reply] = envoy.replies.as_slice() else { panic!("{:?}", envoy.replies) };
     assert_eq!((reply.status, reply.details.as_str(), reply.grpc_status), (401, "dashgate_session_missing", Some(16)));
     assert_eq!(reply.headers[0], ("cache-control".to_owned(), "no-store".to_owned()));

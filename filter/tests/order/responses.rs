@@ -68,3 +68,27 @@ fn leaves_its_own_answers_alone() {
     let action = plugin.on_response_headers(&mut envoy, &mut Shared::default(), &mut Stream::default());
     assert_eq!((action, envoy.calls.len()), (Action::Continue, 0));
 }
+
+#[test]
+fn keeps_the_status_of_a_refused_upgrade_that_envoy_takes_for_grpc() {
+    let upgrade = [
+        (":authority", "report.example.org"),
+        (":method", "GET"),
+        (":path", "/"),
+        ("upgrade", "websocket"),
+        ("content-type", "application/grpc"),
+        ("origin", "https://report.example.org"),
+    ];
+    let (action, got) = answered(&upgrade, &[(":status", "200"), ("grpc-status", "16")]);
+    assert_eq!((action, got), (Action::Continue, lines(&[("grpc-status", "16"), (":status", "401")])));
+    // A gRPC call's refusal stays what Envoy made of it.
+    let call = [
+        (":authority", "report.example.org"),
+        (":method", "POST"),
+        (":path", "/"),
+        ("content-type", "application/grpc"),
+        ("origin", "https://report.example.org"),
+    ];
+    let (_, got) = answered(&call, &[(":status", "200"), ("grpc-status", "16")]);
+    assert_eq!(got, lines(&[(":status", "200"), ("grpc-status", "16")]));
+}

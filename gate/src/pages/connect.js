@@ -2,6 +2,8 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const say = (text) => { byId("message").textContent = text; };
+  // A second link in the same tab changes the fragment only: begin anew.
+  addEventListener("hashchange", () => location.reload());
   const given = new URLSearchParams(location.hash.slice(1));
   // Out of the address bar before anything else.
   history.replaceState(null, "", location.pathname);

@@ -125,3 +125,37 @@ fn never_sends_the_pending_token_up() {
         .with("cookie", format!("a=1; __Host-dashgate_pending=x; __Host-dashgate-report={}; b=2", token("report")));
     assert!(sent.edits(&Policy::new().gate()).contains(&"cookie: a=1; b=2".to_owned()));
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_the_second_step_by_a_tabs_own_navigation_only() {
+    let (gate, token) = (Policy::new().gate(), token("report"));
+    let page = "answer 200 connect_page -";
+    let step = second_step(&token, "?next=/");
+    assert_eq!(step.clone().replacing(":method", "HEAD").told(&gate), page);
+    for (mode, destination) in [("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), ("no-cors", "script")]
+    {
+        let other = step.clone().replacing("sec-fetch-mode", mode).replacing("sec-fetch-dest", destination);
+        assert_eq!(other.told(&gate), page, "{mode} {destination}");
+    }
+    assert_eq!(step.clone().without("sec-fetch-dest").told(&gate), page);
+    let plain = step.clone().without("sec-fetch-mode").without("sec-fetch-dest");
+    assert_eq!(plain.told(&gate), "answer 303 connected report");
+    let formless = Policy::new().with("/connect/form", json!(false)).gate();
+    assert_eq!(step.told(&formless), page);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn asks_where_neither_session_has_a_name() {
+    let gate = Policy::new().gate();
+    let nameless = |jti: &str| {
+        let mut claims = claims_with("report", "sub", json!(null));
+        claims["jti"] = json!(jti);
+        token_of(&claims)
+    };
+    let step = |live: &str| {
+        let sent = second_step(&nameless("a"), "?next=/").with("cookie", format!("__Host-dashgate-report={live}"));
+        told_answer(&gate, &sent.answer(&gate))
+    };
+    assert_eq!(step(&nameless("b")), "answer 303 connect_confirmation report");
+    assert_eq!(step(&nameless("a")), "answer 303 connected report");
+}
