@@ -205,13 +205,14 @@ def _ends_with_its_session(smoke: Smoke) -> None:
 
 def _edge(smoke: Smoke) -> None:
     ports = smoke.stack.ports
-    for name, port, path, expected in (
-        ("http is sent to https", ports["redirect"], "/a?b=c", 308),
-        ("metrics", ports["metrics"], "/stats/prometheus", 200),
-        ("nothing but metrics on their port", ports["metrics"], "/config_dump", 404),
+    for name, host, port, path, expected in (
+        ("http is sent to https", "bokeh.localhost", ports["redirect"], "/a?b=c", 308),
+        ("metrics", "127.0.0.1", ports["metrics"], "/stats/prometheus", 200),
+        ("no metrics for a rebound name", "evil.example", ports["metrics"], "/stats/prometheus", 404),
+        ("nothing but metrics on their port", "127.0.0.1", ports["metrics"], "/config_dump", 404),
     ):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", path, headers={"Host": f"bokeh.localhost:{port}"})
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         answer = connection.getresponse()
         body = answer.read().decode()
         connection.close()

@@ -30,7 +30,7 @@ pub fn module() -> Outcome<(PathBuf, u64)> {
     tools::rust_target("wasm32-wasip1")?;
     announce("building the filter");
     let mut build = cargo(&["build", "--release", "--package", "dashgate-filter", "--target", "wasm32-wasip1"]);
-    step("building the filter", build.env("CARGO_ENCODED_RUSTFLAGS", without_paths()))?;
+    step("building the filter", build.env("CARGO_ENCODED_RUSTFLAGS", flags()))?;
     let built = target().join("wasm32-wasip1/release/dashgate_filter.wasm");
     let module = target().join("dashgate.wasm");
     // By rename: an Envoy that is just starting sees the old module or the new one, never half of it.
@@ -41,12 +41,15 @@ pub fn module() -> Outcome<(PathBuf, u64)> {
     Ok((module, size))
 }
 
+/// SHA-256 is much of what the filter computes, and sha2 computes it faster with SIMD, which Envoy's V8 has: 5 of 34 µs.
+const SIMD: &str = "-Ctarget-feature=+simd128";
+
 /// Flags that keep the builder's directories out of the panic messages: the module tells nothing about the machine, and
 /// the same source makes the same bytes in another directory.
-fn without_paths() -> String {
+fn flags() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|user| PathBuf::from(user).join(".cargo")));
-    let mut flags = vec![format!("--remap-path-prefix={}=.", root().display())];
+    let mut flags = vec![SIMD.to_string(), format!("--remap-path-prefix={}=.", root().display())];
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }

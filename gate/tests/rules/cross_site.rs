@@ -4,7 +4,7 @@ use gate::{Answer, Decision, Gate, Time};
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{NOW, PORTAL, Policy, Sent, claims_with, header, token, token_of, told_answer};
+use crate::stage::{NOW, PORTAL, Policy, Sent, claims_with, header, token, token_of, token_of_length, told_answer};
 
 const CONNECT: &str = "https://report.example.org/.dashgate/connect";
 
@@ -158,4 +158,16 @@ fn asks_where_neither_session_has_a_name() {
     };
     assert_eq!(step(&nameless("b")), "answer 303 connect_confirmation report");
     assert_eq!(step(&nameless("a")), "answer 303 connected report");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn refuses_a_token_that_the_second_steps_cookie_could_not_hold() {
+    // Its name is one byte longer than the session cookie's; name and value are at most 4,096 bytes.
+    let gate = Policy::new().gate();
+    let told =
+        |length: usize| told_answer(&gate, &submit(&gate, "cross-site", &token_of_length("report", length), "/"));
+    assert_eq!(told(4073), "answer 303 connect_pending report");
+    assert_eq!(told(4074), "refuse 403 connect_token_too_long report");
+    let in_one = submit(&gate, "same-site", &token_of_length("report", 4074), "/");
+    assert_eq!(told_answer(&gate, &in_one), "answer 303 connected report");
 }
