@@ -23,22 +23,18 @@ pub const MAX_FORM_BYTES: usize = 16 * 1024;
 pub struct PendingConnect {
     site: Arc<Site>,
     cookies: Vec<Vec<u8>>,
-    asker: Asker,
+    /// A person's tab waits for the answer: it gets pages.
+    for_a_person: bool,
     /// The form came from a page of another site, so the browser kept its SameSite=Lax cookies to itself.
     hides_cookies: bool,
 }
 
-/// As much of the request as its answer depends on.
-#[derive(Debug)]
-struct Asker {
-    navigation: bool,
-}
-
-impl Asker {
-    fn request(&self) -> Request<'static> {
+impl PendingConnect {
+    /// As much of the request as a refusal's form depends on.
+    fn asker(&self) -> Request<'static> {
         let navigation: [(&[u8], &[u8]); 3] =
             [(b":method", b"POST"), (b"sec-fetch-mode", b"navigate"), (b"sec-fetch-dest", b"document")];
-        Request::new(navigation.into_iter().filter(|_| self.navigation), true)
+        Request::new(navigation.into_iter().filter(|_| self.for_a_person), true)
     }
 }
 
@@ -60,7 +56,7 @@ impl Gate {
             && by_person
             && let Some(token) = cookie::find(&request.cookies, cookie::PENDING)?
         {
-            let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
+            let next = next_in(target.query.unwrap_or_default())?;
             if let Ok(connection) = self.check_connection(connect, site, token, &next, now, record) {
                 let answer = connection.answer_to_form(&request.cookies, now, record)?;
                 return Ok(Handled::Answered(answer.with("set-cookie", pending_cookie("", 0))));
@@ -100,7 +96,7 @@ impl Gate {
             return Err(Reason::SiteNotAllowed);
         }
         let token = one_bearer(request.authorization)?.ok_or(Reason::SessionMissing)?;
-        let next = form_value(target.query.unwrap_or_default(), b"next")?.unwrap_or_else(|| b"/".to_vec());
+        let next = next_in(target.query.unwrap_or_default())?;
         let connection = self.check_connection(connect, site, token, &next, now, record)?;
         Ok(Handled::Answered(connection.answer(now, record)))
     }
@@ -139,7 +135,7 @@ impl Gate {
                 Field::One(site) => site == b"cross-site",
                 Field::Repeated => true,
             },
-            asker: Asker { navigation: request.mode.is(b"navigate") && request.destination.is(b"document") },
+            for_a_person: request.is_for_a_person(),
         }))
     }
 
@@ -150,7 +146,7 @@ impl Gate {
         let mut record = Record::default();
         match self.judge_form(pending, body, now, &mut record) {
             Ok(answer) => answer,
-            Err(reason) => refusal(self, &pending.asker.request(), reason, record),
+            Err(reason) => refusal(self, &pending.asker(), reason, record),
         }
     }
 
@@ -166,7 +162,7 @@ impl Gate {
             return Err(Reason::ConnectBodyTooLarge);
         }
         let token = form_value(body, b"token")?.ok_or(Reason::ConnectFormInvalid)?;
-        let next = form_value(body, b"next")?.unwrap_or_else(|| b"/".to_vec());
+        let next = next_in(body)?;
         let connection = self.check_connection(connect, &pending.site, &token, &next, now, record)?;
         if pending.hides_cookies {
             return connection.ask_again(record);
@@ -195,7 +191,7 @@ impl Gate {
         let dashboard = self.dashboards.get(index).ok_or(Reason::ConnectNextNotAllowed)?;
         record.dashboard = Some(index);
         let mut verified = Err(Reason::ConnectNextNotAllowed);
-        for (policy, _) in dashboard.cookie_kinds() {
+        for policy in dashboard.cookie_policies() {
             verified = jwt::verify(token, policy, &dashboard.audience, now);
             if verified.is_ok() {
                 break;
@@ -260,8 +256,8 @@ impl Connection<'_> {
         let Some(current) = cookie::find(cookies, self.dashboard.cookie.as_bytes())? else { return Ok(false) };
         let mut live = self
             .dashboard
-            .cookie_kinds()
-            .filter_map(|(policy, _)| jwt::verify(current, policy, &self.dashboard.audience, now).ok());
+            .cookie_policies()
+            .filter_map(|policy| jwt::verify(current, policy, &self.dashboard.audience, now).ok());
         // Two sessions without a name are the same person's only if they are the same session.
         let is_same = |live: &Session| match (live.subject(), self.session.subject()) {
             (None, None) => live.fingerprint == self.session.fingerprint,
@@ -269,6 +265,11 @@ impl Connection<'_> {
         };
         Ok(live.next().is_some_and(|live| !is_same(&live)))
     }
+}
+
+/// Where a form or a query says to go: the root if it does not say.
+fn next_in(form: &[u8]) -> Result<Vec<u8>, Reason> {
+    Ok(form_value(form, b"next")?.unwrap_or_else(|| b"/".to_vec()))
 }
 
 fn decimal(text: &[u8]) -> Option<usize> {

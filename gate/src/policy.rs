@@ -135,10 +135,10 @@ impl Dashboard {
         self.kinds.iter().any(|kind| carrier(&kind.carriers))
     }
 
-    /// The kind `connect` takes tokens of: the first read from this dashboard's cookie.
-    pub fn cookie_kinds(&self) -> impl Iterator<Item = (&jwt::Policy, &Arc<Kind>)> {
+    /// How tokens in this dashboard's cookie are judged, kind by kind: what connect takes.
+    pub fn cookie_policies(&self) -> impl Iterator<Item = &jwt::Policy> {
         self.kinds.iter().filter(|kind| kind.carriers.cookie).filter_map(|kind| match &kind.format {
-            Format::Jwt(policy) => Some((policy, kind)),
+            Format::Jwt(policy) => Some(policy),
             Format::Bokeh(_) => None,
         })
     }

@@ -1,5 +1,6 @@
 //! Holds a document against the table of fields, and lists every problem by its path.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::fields::{Field, Shape, name};
@@ -49,9 +50,10 @@ pub fn check(value: &Json<'_>, shape: &Shape, path: &str, problems: &mut Vec<Pro
             problems.push(Problem::new(path, format!("must be one of {}", words.join(", "))));
         }
         (Shape::List(inner), Json::List(items)) => {
+            let mut texts = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
                 check(item, inner, &format!("{path}[{index}]"), problems);
-                if matches!(item, Json::Text(_)) && items.iter().take(index).any(|earlier| earlier == item) {
+                if item.text().is_some_and(|text| !texts.insert(text)) {
                     problems.push(Problem::new(format!("{path}[{index}]"), "is listed twice"));
                 }
             }

@@ -95,31 +95,6 @@ fn refuses_two_pending_tokens() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn refuses_a_token_too_long_for_the_pending_cookie_though_the_session_cookie_would_hold_it() {
-    let gate = Policy::new().on("report", "cookie", json!("s")).gate();
-    let sized = |length: usize| {
-        let mut padding = 2600;
-        loop {
-            let token = token_of(&claims_with("report", "pad", json!("x".repeat(padding))));
-            if token.len() >= length {
-                return token;
-            }
-            padding += 1;
-        }
-    };
-    let limit = 4096 - "__Host-dashgate_pending".len();
-    let fits = sized(limit - 2);
-    assert!(fits.len() <= limit);
-    assert_eq!(told_answer(&gate, &submit(&gate, "cross-site", &fits, "/")), "answer 303 connect_pending report");
-    let long = sized(limit + 1);
-    assert!(long.len() < 4090);
-    assert_eq!(
-        told_answer(&gate, &submit(&gate, "cross-site", &long, "/")),
-        "refuse 403 connect_token_too_long report"
-    );
-}
-
-#[wasm_bindgen_test(unsupported = test)]
 fn never_sends_the_pending_token_up() {
     let sent = Sent::get("https://report.example.org/")
         .with("cookie", format!("a=1; __Host-dashgate_pending=x; __Host-dashgate-report={}; b=2", token("report")));
