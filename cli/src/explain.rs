@@ -1,6 +1,5 @@
 //! `dashgate explain`: what the gate would do with a request, and why. The decision is the gate's own.
 
-use gate::session::hexadecimal;
 use gate::{Answer, Decision, Edit, Gate, Permit, Reason, Record, Time, Verdict};
 use serde_json::{Value, json};
 
@@ -99,9 +98,9 @@ impl<'a> Explanation<'a> {
             "meaning": self.record.reason.map(Reason::meaning),
             "dashboard": self.dashboard,
             "carriers": self.record.carriers.words().collect::<Vec<_>>(),
-            "subject": self.record.subject,
-            "session": self.record.session.map(|session| hexadecimal(&session)),
-            "keys": self.record.keys,
+            "subject": self.record.subject(),
+            "session": self.record.fingerprint(),
+            "keys": self.record.keys().collect::<Vec<_>>(),
             "edits": edits.collect::<Vec<_>>(),
             "status": answer.map(|answer| answer.status),
             "headers": answer.map(|answer| &answer.headers),
@@ -120,14 +119,15 @@ impl<'a> Explanation<'a> {
         if !carriers.is_empty() {
             lines.push(format!("carriers: {}", carriers.join(", ")));
         }
-        if let Some(subject) = &record.subject {
+        if let Some(subject) = record.subject() {
             lines.push(format!("subject: {subject}"));
         }
-        if let Some(session) = record.session {
-            lines.push(format!("session: {}", hexadecimal(&session)));
+        if let Some(session) = record.fingerprint() {
+            lines.push(format!("session: {session}"));
         }
-        if !record.keys.is_empty() {
-            lines.push(format!("keys: {}", record.keys.join(", ")));
+        let keys: Vec<&str> = record.keys().collect();
+        if !keys.is_empty() {
+            lines.push(format!("keys: {}", keys.join(", ")));
         }
         for edit in &self.edits {
             let value = edit.value.as_ref().map(|value| format!(": {value}")).unwrap_or_default();

@@ -44,12 +44,12 @@ impl Counters {
     ) -> HostResult<()> {
         let id = self.decision(host, registry, gate, record)?;
         host.increment(id)?;
-        for key in &record.keys {
+        for key in record.keys() {
             let id = match self.keys.get(key) {
                 Some(id) => *id,
                 None => {
                     let id = registry.id(host, format!("dashgate_sessions_verified_total.key={key}"))?;
-                    self.keys.insert(key.clone(), id);
+                    self.keys.insert(key.to_owned(), id);
                     id
                 }
             };

@@ -237,14 +237,14 @@ fn keep_status(host: &mut impl Host, status: u16) -> HostResult<()> {
 
 /// Whose session it was, for the access log.
 fn write_session(host: &mut impl Host, record: &Record) -> HostResult<()> {
-    if let Some(subject) = &record.subject {
+    if let Some(subject) = record.subject() {
         match refusals::is_plain(subject) {
             true => host.set_state("dashgate_subject", subject.as_bytes())?,
             false => host.set_state("dashgate_subject", unquoted(&refusals::clipped(subject)).as_bytes())?,
         }
     }
-    if let Some(session) = record.session {
-        host.set_state("dashgate_session", gate::session::hexadecimal(&session).as_bytes())?;
+    if let Some(fingerprint) = record.fingerprint() {
+        host.set_state("dashgate_session", fingerprint.as_bytes())?;
     }
     Ok(())
 }

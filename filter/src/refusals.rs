@@ -1,6 +1,6 @@
 //! The log line of a refusal: fixed fields, clipped and escaped, and no more of them than a log can bear.
 
-use gate::{Gate, Record, session};
+use gate::{Gate, Record};
 
 /// How many lines may come at once.
 const BURST: u64 = 20;
@@ -35,8 +35,8 @@ impl Limiter {
 #[must_use]
 pub fn line(gate: &Gate, record: &Record, left_out: u64) -> String {
     let dashboard = record.dashboard.and_then(|index| gate.dashboard_name(index)).unwrap_or("-");
-    let subject = record.subject.as_deref().map_or_else(|| "-".to_owned(), clipped);
-    let session = record.session.map_or_else(|| "-".to_owned(), |session| session::hexadecimal(&session));
+    let subject = record.subject().map_or_else(|| "-".to_owned(), clipped);
+    let session = record.fingerprint().unwrap_or("-");
     let mut line =
         format!("dashgate refused reason={} dashboard={dashboard} subject={subject} session={session}", record.code);
     if left_out > 0 {

@@ -51,7 +51,7 @@ pub fn verify_token(token: &[u8], ring: &Ring, now: Time) -> Result<Session, Rea
 /// Bokeh ignores it there; two different sessions in one request are refused all the same.
 #[must_use]
 pub fn names_same_session(session: &Session, id: Option<&[u8]>, token: Option<&[u8]>, ring: &Ring, now: Time) -> bool {
-    let same = |other: Result<Session, Reason>| other.is_ok_and(|other| other.fingerprint == session.fingerprint);
+    let same = |other: Result<Session, Reason>| other.is_ok_and(|other| other.fingerprint() == session.fingerprint());
     id.is_none_or(|id| same(verify_id(id, ring, now)))
         && token.is_none_or(|token| same(open_token(token, ring, now).map(|token| token.session)))
 }

@@ -57,15 +57,15 @@ impl<'a> Found<'a> {
     }
 
     /// The sessions that open `dashboard`: of one of its kinds, or of all of them.
-    pub fn sessions(&self, dashboard: &Dashboard, require_all: bool, now: Time) -> Result<Opened, Reason> {
+    pub fn sessions(&self, gate: &Gate, dashboard: &Dashboard, require_all: bool, now: Time) -> Result<Opened, Reason> {
         if dashboard.kinds.len() > 1 {
             self.check_unambiguous(dashboard)?;
         }
         let mut opened = Opened::default();
         let mut failure = None;
-        for kind in &dashboard.kinds {
+        for (place, kind) in dashboard.kinds.iter().enumerate() {
             let by_bearer = self.bearer.is_some() && kind.carriers.bearer;
-            match self.session(kind, dashboard, now) {
+            match self.session(gate, kind, (dashboard, place), now) {
                 Ok(session) => {
                     opened.add(session, kind, now, by_bearer);
                     opened.shown.join(self.shown(kind));
@@ -121,11 +121,21 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn session(&self, kind: &Kind, dashboard: &Dashboard, now: Time) -> Result<Session, Reason> {
+    fn session(
+        &self,
+        gate: &Gate,
+        kind: &Kind,
+        (dashboard, place): (&Dashboard, usize),
+        now: Time,
+    ) -> Result<Arc<Session>, Reason> {
         match &kind.format {
             Format::Jwt(policy) => {
                 let token = self.token(kind)?;
-                jwt::verify(token, policy, &dashboard.audience, now)
+                let verify = || jwt::verify(token, policy, &dashboard.audience, now);
+                match gate.cache.try_lock() {
+                    Ok(mut cache) => cache.session(token, (dashboard.index, place), now, verify),
+                    Err(_) => verify().map(Arc::new),
+                }
             }
             Format::Bokeh(ring) if self.is_upgrade => {
                 if self.bokeh_header.is_some() {
@@ -136,12 +146,12 @@ impl<'a> Found<'a> {
                 if !bokeh::names_same_session(&session, self.query.session_id, self.query.token, ring, now) {
                     return Err(Reason::CredentialConflict);
                 }
-                Ok(session)
+                Ok(Arc::new(session))
             }
             Format::Bokeh(ring) => match (self.query.session_id, self.query.token, self.bokeh_header) {
                 (None, None, None) => Err(Reason::SessionMissing),
-                (Some(id), None, None) | (None, None, Some(id)) => bokeh::verify_id(id, ring, now),
-                (None, Some(token), None) => bokeh::verify_token(token, ring, now),
+                (Some(id), None, None) | (None, None, Some(id)) => bokeh::verify_id(id, ring, now).map(Arc::new),
+                (None, Some(token), None) => bokeh::verify_token(token, ring, now).map(Arc::new),
                 _ => Err(Reason::CredentialRepeated),
             },
         }
@@ -264,7 +274,7 @@ fn prefer(known: Option<Reason>, next: Reason) -> Option<Reason> {
 /// The sessions that open a dashboard, and what they bound.
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<Arc<Session>>,
     /// When a stream opened now must end.
     pub stream_end: Option<Time>,
     /// Whether the session that verified was shown as a bearer.
@@ -274,7 +284,7 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    fn add(&mut self, session: Session, kind: &Arc<Kind>, now: Time, by_bearer: bool) {
+    fn add(&mut self, session: Arc<Session>, kind: &Arc<Kind>, now: Time, by_bearer: bool) {
         let bound = kind.max_stream_seconds.map_or(Time::FAR, |seconds| now.plus_seconds(seconds));
         let end = session.end().min(bound);
         self.stream_end = Some(self.stream_end.map_or(end, |known| known.min(end)));
@@ -283,6 +293,6 @@ impl Opened {
     }
 
     pub fn subject(&self) -> Option<&str> {
-        self.sessions.iter().find_map(Session::subject)
+        self.sessions.iter().find_map(|session| session.subject())
     }
 }

@@ -197,9 +197,8 @@ impl Gate {
                 break;
             }
         }
-        let session = verified?;
-        record.subject = session.subject().map(str::to_owned);
-        record.session = Some(session.fingerprint);
+        let session = Arc::new(verified?);
+        record.sessions.push(Arc::clone(&session));
         let issued = session.issued.ok_or(Reason::ConnectIssueTimeMissing)?;
         if now > issued.plus_seconds(connect.max_token_age_seconds) {
             return Err(Reason::ConnectTokenStale);
@@ -207,7 +206,6 @@ impl Gate {
         if dashboard.cookie.len().saturating_add(token.len()) > MAX_COOKIE_BYTES {
             return Err(Reason::ConnectTokenTooLong);
         }
-        record.keys.push(session.key_id().to_owned());
         Ok(Connection { dashboard, session, token, next })
     }
 }
@@ -215,7 +213,7 @@ impl Gate {
 /// A token that may become a cookie.
 struct Connection<'a> {
     dashboard: &'a Dashboard,
-    session: Session,
+    session: Arc<Session>,
     token: &'a [u8],
     next: &'a [u8],
 }
@@ -260,7 +258,7 @@ impl Connection<'_> {
             .filter_map(|policy| jwt::verify(current, policy, &self.dashboard.audience, now).ok());
         // Two sessions without a name are the same person's only if they are the same session.
         let is_same = |live: &Session| match (live.subject(), self.session.subject()) {
-            (None, None) => live.fingerprint == self.session.fingerprint,
+            (None, None) => live.fingerprint() == self.session.fingerprint(),
             (live, new) => live == new,
         };
         Ok(live.next().is_some_and(|live| !is_same(&live)))

@@ -77,11 +77,18 @@ impl Gate {
         if request.host.is_present() {
             return Err(Reason::AuthorityInvalid);
         }
-        let authority = authority::parse(authority)?;
+        // What is written as the configuration writes it was looked at there.
+        let (site, dotted) = match self.sites.get(authority) {
+            Some(site) => (Some(site), false),
+            None => {
+                let authority = authority::parse(authority)?;
+                (self.sites.get(authority.text.as_bytes()), authority.dotted)
+            }
+        };
         check_method(request)?;
         let target = target::parse(request.path.once().ok_or(Reason::PathInvalid)?)?;
-        let site = self.sites.get(authority.text.as_str()).ok_or(Reason::DashboardNotFound)?;
-        if authority.dotted {
+        let site = site.ok_or(Reason::DashboardNotFound)?;
+        if dotted {
             return dotless(request, site, record);
         }
         if let Some(endpoint) = target.own_endpoint() {
@@ -126,7 +133,7 @@ impl Gate {
                 return Err(Reason::BodyNotAllowed);
             }
             record.carriers = found.shown_for(dashboard);
-            opened = found.sessions(dashboard, dashboard.require_all, now)?;
+            opened = found.sessions(self, dashboard, dashboard.require_all, now)?;
             record.carriers = opened.shown;
             record.code = "session";
         }
@@ -144,7 +151,7 @@ impl Gate {
         request: &Request<'_>,
         target: &Target<'_>,
         found: &Found<'_>,
-        mut opened: Opened,
+        opened: Opened,
         is_public: bool,
         now: Time,
         record: &mut Record,
@@ -153,9 +160,7 @@ impl Gate {
         identity(dashboard, &opened, &mut edits);
         edits.push(stream_timeout(request, &opened, now));
         record.verdict = Verdict::Permit;
-        record.session = opened.sessions.first().map(|session| session.fingerprint);
-        record.keys = opened.sessions.iter().map(|session| session.key_id().to_owned()).collect();
-        record.subject = opened.sessions.iter_mut().find_map(|session| session.subject.take());
+        record.sessions = opened.sessions;
         let response = ResponsePlan {
             dashboard: record.dashboard.unwrap_or_default(),
             marker: found.offers_marker() && !dashboard.keep.marker,
@@ -239,7 +244,7 @@ fn identity(dashboard: &Dashboard, opened: &Opened, edits: &mut Vec<Edit>) {
         set("x-dashgate-subject", subject);
     }
     if let (true, Some(session)) = (listed.session, opened.sessions.first()) {
-        set("x-dashgate-session", &session.fingerprint());
+        set("x-dashgate-session", session.fingerprint());
     }
     if listed.dashboard {
         set("x-dashgate-dashboard", &dashboard.name);

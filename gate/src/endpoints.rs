@@ -86,16 +86,16 @@ impl Gate {
             if wanted.as_ref().is_some_and(|name| name != dashboard.name.as_bytes()) {
                 continue;
             }
-            match Found::collect(self, dashboard, request, target)?.sessions(dashboard, false, now) {
+            match Found::collect(self, dashboard, request, target)?.sessions(self, dashboard, false, now) {
                 Ok(opened) => {
                     record.dashboard = Some(*index);
-                    record.subject = opened.subject().map(str::to_owned);
                     let left = opened.stream_end.unwrap_or(now).nanos_since(now) / 1_000_000_000;
                     let subject = opened.subject().map_or_else(|| "null".to_owned(), quoted);
                     let body = format!(
                         "{{\"dashboard\":{},\"expires_in_seconds\":{left},\"subject\":{subject}}}",
                         quoted(&dashboard.name)
                     );
+                    record.sessions = opened.sessions;
                     let answer = Answer::new(200, "session_described", record);
                     return Ok(Handled::Answered(answer.with_body("application/json", body)));
                 }

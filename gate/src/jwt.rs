@@ -150,7 +150,7 @@ impl<'a> Claims<'a> {
             return Err(Reason::SessionLifetimeTooLong);
         }
         session.end = session.end.min(end);
-        session.subject = self.subject.map(str::to_owned);
+        session.set_subject(self.subject);
         session.issued = self.issued;
         Ok(())
     }

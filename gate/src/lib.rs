@@ -16,6 +16,7 @@ mod answer;
 pub mod authority;
 pub mod bokeh;
 mod bytes;
+mod cache;
 mod carriers;
 pub mod config;
 mod connect;
@@ -38,6 +39,7 @@ pub mod session;
 mod shown;
 pub mod structpb;
 pub mod subprotocol;
+mod table;
 pub mod target;
 pub mod time;
 

@@ -1,26 +1,30 @@
 //! A configuration after it was accepted: what each request is judged by. Data only; the judging is in `decide`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use crate::cache::Cache;
 use crate::config::Problem;
 use crate::cookie;
 use crate::origin::OriginSet;
 use crate::pages::Pages;
 use crate::session::Ring;
+use crate::table::Table;
 use crate::{jwt, target};
 
 /// The whole policy. Made by [`Gate::load`](crate::Gate::load) only.
 #[derive(Debug)]
 pub struct Gate {
-    /// By authority, as a request may write it.
-    pub(crate) sites: BTreeMap<Box<str>, Arc<Site>>,
+    /// By authority, as a request may write it, in lower case.
+    pub(crate) sites: Table<Arc<Site>>,
     pub(crate) dashboards: Vec<Dashboard>,
     pub(crate) connect: Option<Connect>,
     pub(crate) readable: Readable,
     pub(crate) pages: Pages,
     pub(crate) reason_header: bool,
     pub(crate) warnings: Vec<Problem>,
+    /// Tokens that verified under this policy.
+    pub(crate) cache: Mutex<Cache>,
 }
 
 impl Gate {
@@ -57,7 +61,7 @@ impl Gate {
 
     /// Whether a cookie of that name holds a credential of some dashboard's, or did once.
     pub(crate) fn is_credential_cookie(&self, name: &[u8]) -> bool {
-        name.starts_with(cookie::PREFIX) || self.readable.cookies.contains(name)
+        name.starts_with(cookie::PREFIX) || self.readable.cookies.contains_key(name)
     }
 }
 
@@ -95,6 +99,8 @@ impl Site {
 
 #[derive(Debug)]
 pub(crate) struct Dashboard {
+    /// Its place in the configured order.
+    pub index: usize,
     pub name: String,
     pub origin: String,
     pub path: Box<[u8]>,
@@ -184,7 +190,7 @@ impl Carriers {
 pub(crate) struct Readable {
     pub carriers: Carriers,
     /// Cookie names that do not begin as dashgate's own do.
-    pub cookies: BTreeSet<Vec<u8>>,
+    pub cookies: Table<()>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,9 @@
 //! What a decision consists of besides its kind: changes to headers, and what the operator is told.
 
+use std::sync::Arc;
+
 use crate::reason::Reason;
+use crate::session::Session;
 use crate::shown::Shown;
 
 /// One change to a header map.
@@ -49,12 +52,27 @@ pub struct Record {
     pub reason: Option<Reason>,
     /// Index of the dashboard among [`Gate::dashboard_names`], once known.
     pub dashboard: Option<usize>,
-    /// Whose session it is, once verified.
-    pub subject: Option<String>,
-    /// The session's fingerprint, once verified.
-    pub session: Option<[u8; 8]>,
-    /// Ids of the keys that verified sessions.
-    pub keys: Vec<String>,
+    /// The sessions that verified, in the order of the dashboard's kinds.
+    pub sessions: Vec<Arc<Session>>,
     /// Where credentials were found: of a permit those that verified, of a refused session all that were shown.
     pub carriers: Shown,
+}
+
+impl Record {
+    /// Whose session it is: the first that names someone.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.sessions.iter().find_map(|session| session.subject())
+    }
+
+    /// The first session's fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.sessions.first().map(|session| session.fingerprint())
+    }
+
+    /// Ids of the keys that verified the sessions.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.sessions.iter().map(|session| session.key_id())
+    }
 }

@@ -75,7 +75,7 @@ impl Gate {
             let name = cookie::name_of_set_cookie(line);
             let begins_as_own =
                 name.get(..cookie::PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(cookie::PREFIX));
-            begins_as_own || self.readable.cookies.contains(name)
+            begins_as_own || self.readable.cookies.contains_key(name)
         };
         if lines.iter().any(is_own) {
             edits.push(Edit::Remove("set-cookie"));

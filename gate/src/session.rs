@@ -1,26 +1,26 @@
 //! What verified credentials become: claims, then a session with one effective end. Also the ring of keys they verify under.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::reason::Reason;
 use crate::secret::{Key, fingerprint};
+use crate::table::Table;
 use crate::time::Time;
 
 /// The keys one session kind accepts, in the configured order.
 #[derive(Clone, Debug, Default)]
 pub struct Ring {
     keys: Vec<Arc<Key>>,
-    by_id: BTreeMap<String, usize>,
+    by_id: Table<usize>,
 }
 
 impl Ring {
     /// A ring of these keys.
     #[must_use]
     pub fn new(keys: Vec<Arc<Key>>) -> Self {
-        let mut by_id = BTreeMap::new();
+        let mut by_id = Table::default();
         for (index, key) in keys.iter().enumerate() {
-            by_id.insert(key.id().to_owned(), index);
+            by_id.insert(key.id().as_bytes().into(), index);
         }
         Self { keys, by_id }
     }
@@ -44,7 +44,8 @@ impl Ring {
     ) -> Result<&Arc<Key>, Reason> {
         let verified = match named {
             Some(id) => {
-                let key = self.by_id.get(id).and_then(|index| self.keys.get(*index)).ok_or(Reason::KeyUnknown)?;
+                let key =
+                    self.by_id.get(id.as_bytes()).and_then(|index| self.keys.get(*index)).ok_or(Reason::KeyUnknown)?;
                 key.verifies(message, signature).then_some(key)
             }
             None => self.keys.iter().find(|key| key.verifies(message, signature)),
@@ -60,11 +61,11 @@ impl Ring {
 /// A session: signature checked, in time, meant for the dashboard it was verified for.
 #[derive(Clone, Debug)]
 pub struct Session {
-    pub(crate) key: Arc<Key>,
-    pub(crate) subject: Option<String>,
+    key: Arc<Key>,
+    subject: Option<String>,
     pub(crate) end: Time,
     pub(crate) issued: Option<Time>,
-    pub(crate) fingerprint: [u8; 8],
+    fingerprint: String,
 }
 
 impl Session {
@@ -74,7 +75,7 @@ impl Session {
             subject: None,
             end: key.retire_at().unwrap_or(Time::FAR),
             issued: None,
-            fingerprint: fingerprint(signature),
+            fingerprint: hexadecimal(&fingerprint(signature)),
         }
     }
 
@@ -96,10 +97,14 @@ impl Session {
         self.end
     }
 
+    pub(crate) fn set_subject(&mut self, subject: Option<&str>) {
+        self.subject = subject.map(str::to_owned);
+    }
+
     /// The public fingerprint, 16 hexadecimal digits.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        hexadecimal(&self.fingerprint)
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 }
 

@@ -1,9 +1,12 @@
 //! The log line of a refusal: its fields, that a subject cannot forge one, and how many lines there may be.
 
 use dashgate_filter::refusals::{Limiter, clipped, is_plain, line};
-use gate::{Reason, Record};
+use std::sync::Arc;
 
-use crate::envoy::{NOW, plugin};
+use gate::jwt::verify;
+use gate::{Format, Reason, Record, Time};
+
+use crate::envoy::{NOW, plugin, token};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -12,14 +15,16 @@ fn writes_fixed_fields() {
     let plugin = plugin();
     let bare = Record { code: "path_invalid", reason: Some(Reason::PathInvalid), ..Record::default() };
     assert_eq!(line(plugin.gate(), &bare, 0), "dashgate refused reason=path_invalid dashboard=- subject=- session=-");
-    let full = Record {
-        code: "connect_token_stale",
-        dashboard: Some(1),
-        subject: Some("ada lovelace".to_owned()),
-        session: Some([0, 1, 2, 0xfd, 0xfe, 0xff, 0x10, 0x20]),
-        ..Record::default()
-    };
-    let expected = "dashgate refused reason=connect_token_stale dashboard=report subject=\"ada lovelace\" session=000102fdfeff1020";
+    let Some((Format::Jwt(policy), audience)) = plugin.gate().judges(1, 0) else { panic!("report takes tokens") };
+    let token = token("\"ada lovelace\"");
+    let session = verify(token.as_bytes(), policy, audience, Time::from_seconds(NOW)).expect("a session");
+    let fingerprint = session.fingerprint().to_owned();
+    assert!(fingerprint.len() == 16 && fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit()), "{fingerprint}");
+    let (code, sessions) = ("connect_token_stale", vec![Arc::new(session)]);
+    let full = Record { code, dashboard: Some(1), sessions, ..Record::default() };
+    let expected = format!(
+        "dashgate refused reason=connect_token_stale dashboard=report subject=\"ada lovelace\" session={fingerprint}"
+    );
     assert_eq!(line(plugin.gate(), &full, 0), expected);
     assert_eq!(line(plugin.gate(), &full, 7), format!("{expected} lines_left_out=7"));
     let gone = Record { code: "path_invalid", dashboard: Some(99), ..Record::default() };

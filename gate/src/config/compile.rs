@@ -1,7 +1,7 @@
 //! From a document of the right shape to a policy: references, secrets, and what contradicts itself.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::fields::split_url;
 use super::{Environment, Problem};
@@ -13,6 +13,7 @@ use crate::policy::{
 };
 use crate::secret::{self, Encoding, Key};
 use crate::session::Ring;
+use crate::table::Table;
 use crate::{cookie, jwt, time};
 
 /// Things by name, in the configured order. A list: this runs once, and each kind of tree would be kilobytes of module.
@@ -91,7 +92,8 @@ pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Resu
     let pages = Pages::new(connect.as_ref().and_then(|connect| connect.login_url.as_deref()));
     if compiler.problems.is_empty() {
         let reason_header = document.truth("reason_header");
-        Ok(Gate { sites, dashboards, connect, readable, pages, reason_header, warnings: compiler.warnings })
+        let (warnings, cache) = (compiler.warnings, Mutex::default());
+        Ok(Gate { sites, dashboards, connect, readable, pages, reason_header, warnings, cache })
     } else {
         Err(compiler.problems)
     }
@@ -113,7 +115,7 @@ fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
     for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()) {
         if !name.starts_with(cookie::PREFIX) {
-            readable.cookies.insert(name.to_vec());
+            readable.cookies.insert(name.into(), ());
         }
     }
     readable
@@ -224,7 +226,7 @@ impl Compiler {
         let mut dashboards: Vec<Dashboard> = Vec::new();
         for (index, item) in document.items("dashboards").iter().enumerate() {
             let path = format!("dashboards[{index}]");
-            let dashboard = self.dashboard(&path, &Reader(item), kinds);
+            let dashboard = self.dashboard(index, &path, &Reader(item), kinds);
             if dashboards.iter().any(|earlier| earlier.name == dashboard.name) {
                 self.problem(format!("{path}.name"), "is the name of an earlier dashboard");
             }
@@ -236,7 +238,7 @@ impl Compiler {
         dashboards
     }
 
-    fn dashboard(&mut self, path: &str, item: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Dashboard {
+    fn dashboard(&mut self, index: usize, path: &str, item: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Dashboard {
         let name = item.text("name").unwrap_or_default();
         let url = item.text("url").unwrap_or_default();
         let (scheme, authority, prefix) = split_url(url).unwrap_or_default();
@@ -272,6 +274,7 @@ impl Compiler {
         let identity = |word: &str| item.words("identity_headers").any(|listed| listed == word);
         let embed_from: Vec<&str> = item.words("embed_from").collect();
         Dashboard {
+            index,
             name: name.to_owned(),
             origin,
             path: prefix.as_bytes().into(),
@@ -355,7 +358,7 @@ impl Compiler {
         }
     }
 
-    fn sites(&mut self, dashboards: &mut [Dashboard]) -> BTreeMap<Box<str>, Arc<Site>> {
+    fn sites(&mut self, dashboards: &mut [Dashboard]) -> Table<Arc<Site>> {
         let mut by_origin = Named(Vec::new());
         for (index, dashboard) in dashboards.iter().enumerate() {
             let origin = dashboard.origin.as_str();
@@ -367,12 +370,12 @@ impl Compiler {
             }
         }
         let hosts = self.hosts(dashboards);
-        let mut sites = BTreeMap::new();
+        let mut sites = Table::default();
         for (origin, mut site) in by_origin.0 {
             site.cookies = hosts.find(host(&origin)).map(|(_, cookies)| cookies.clone()).unwrap_or_default();
             let site = Arc::new(site);
             for authority in authorities(&origin) {
-                if let Some(other) = sites.insert(authority.into(), Arc::clone(&site)) {
+                if let Some(other) = sites.insert(authority.into_bytes().into(), Arc::clone(&site)) {
                     let message = format!("{} and {origin} are the same authority to a request", other.origin);
                     self.problem("dashboards", message);
                 }

@@ -78,7 +78,7 @@ fn shows_the_page_where_the_pending_token_is_no_good() {
         let answer = second_step(token, query).answer(&gate);
         assert_eq!(told_answer(&gate, &answer), "answer 200 connect_page -");
         assert!(header(&answer, "set-cookie").is_empty());
-        assert!(answer.record.subject.is_none());
+        assert!(answer.record.subject().is_none());
     }
 }
 

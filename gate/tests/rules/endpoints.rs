@@ -183,7 +183,7 @@ fn describes_a_session_to_its_own_page() {
     let bounded = Policy::new().with("/sessions/portal/max_stream_seconds", json!(60));
     assert_eq!(described(&sent, &bounded)["expires_in_seconds"], json!(60));
     let answer = sent.answer(&Policy::new().gate());
-    assert_eq!(answer.record.subject.as_deref(), Some("ada"));
+    assert_eq!(answer.record.subject(), Some("ada"));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -108,10 +108,6 @@ fn matches_a_wildcard_with_exactly_one_label() {
         assert!(!set.allows(odd.as_bytes()), "{odd}");
     }
     assert!(!set.allows(b"https://\xff.lab.example"));
-    assert_eq!(
-        set.iter().collect::<Vec<_>>(),
-        ["http://*.dev.example:8080", "https://*.lab.example", "https://a.example"]
-    );
 }
 
 fn sent(method: &str) -> Sent {
