@@ -5,9 +5,11 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ptr::null_mut;
 use std::rc::Rc;
+
+use gate::Quick;
 
 use crate::host::{Headers, Host, HostError, HostResult, LocalReply, Map};
 use crate::plugin::{Action, Plugin, Shared, Stream};
@@ -206,7 +208,7 @@ fn log(level: u32, message: &str) {
 struct Vm {
     shared: Shared,
     plugins: BTreeMap<u32, Rc<Plugin>>,
-    streams: BTreeMap<u32, (Rc<Plugin>, Stream)>,
+    streams: HashMap<u32, (Rc<Plugin>, Stream), Quick>,
 }
 
 thread_local! {

@@ -1,7 +1,8 @@
 //! What goes on the wire when the gate answers itself: the one function from a reason to a refusal, and the few good answers.
 
+use std::borrow::Cow;
+
 use crate::cookie;
-use crate::json::quoted;
 use crate::policy::{Dashboard, Gate, Site};
 use crate::query;
 use crate::reason::Reason;
@@ -15,9 +16,9 @@ pub struct Answer {
     /// HTTP status.
     pub status: u16,
     /// Headers, in order.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// Body.
-    pub body: Vec<u8>,
+    pub body: Cow<'static, [u8]>,
     /// The gRPC status that stands for it if the request is a gRPC call.
     pub grpc_status: Option<u32>,
     /// What to tell the operator.
@@ -29,20 +30,20 @@ impl Answer {
     pub(crate) fn new(status: u16, code: &'static str, record: &Record) -> Self {
         Self {
             status,
-            headers: vec![("cache-control", "no-store".to_owned())],
-            body: Vec::new(),
+            headers: vec![("cache-control", "no-store".into())],
+            body: Cow::default(),
             grpc_status: None,
             record: Record { verdict: Verdict::Answer, code, ..record.clone() },
         }
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    pub(crate) fn with_body(mut self, kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        self.headers.push(("content-type", kind.to_owned()));
+    pub(crate) fn with_body(mut self, kind: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.headers.push(("content-type", kind.into()));
         self.body = body.into();
         self
     }
@@ -52,10 +53,10 @@ impl Answer {
         let origin = String::from_utf8_lossy(request.origin.once().unwrap_or_default()).into_owned();
         Self::new(204, "preflight", record)
             .with("access-control-allow-origin", origin)
-            .with("access-control-allow-methods", dashboard.preflight.methods.as_str())
-            .with("access-control-allow-headers", dashboard.preflight.headers.as_str())
+            .with("access-control-allow-methods", dashboard.preflight.methods.clone())
+            .with("access-control-allow-headers", dashboard.preflight.headers.clone())
             .with("access-control-allow-credentials", "true")
-            .with("access-control-max-age", dashboard.preflight.max_age.as_str())
+            .with("access-control-max-age", dashboard.preflight.max_age.clone())
             .with("vary", "Origin")
     }
 
@@ -115,11 +116,10 @@ pub(crate) fn refusal(gate: &Gate, request: &Request<'_>, reason: Reason, record
     if status == 401 {
         answer = answer.with("www-authenticate", "Bearer realm=\"dashgate\"");
     }
-    let sentence = reason.advice().sentence();
     match asker {
         // A gRPC client gets the body as its grpc-message.
-        Asker::Grpc => answer.with_body("text/plain", sentence),
-        _ => answer.with_body("application/json", format!("{{\"error\":{}}}", quoted(sentence))),
+        Asker::Grpc => answer.with_body("text/plain", reason.advice().sentence().as_bytes()),
+        _ => answer.with_body("application/json", reason.advice().json().as_bytes()),
     }
 }
 
@@ -127,10 +127,10 @@ fn with_page(answer: Answer, gate: &Gate, reason: Reason) -> Answer {
     let answer =
         if answer.status == 401 { answer.with("www-authenticate", "Bearer realm=\"dashgate\"") } else { answer };
     answer
-        .with("content-security-policy", gate.pages.refusal_policy())
+        .with("content-security-policy", gate.pages.refusal_policy().to_owned())
         .with("x-frame-options", "DENY")
         .with("referrer-policy", "same-origin")
-        .with_body("text/html; charset=utf-8", gate.pages.refusal(reason.advice()))
+        .with_body("text/html; charset=utf-8", gate.pages.refusal(reason.advice()).into_bytes())
 }
 
 /// Where a person without a session is sent, and the cookie that counts: after two times within a minute the page is

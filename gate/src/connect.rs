@@ -64,10 +64,10 @@ impl Gate {
             *record = Record::default();
         }
         let page = Answer::new(200, "connect_page", record)
-            .with("content-security-policy", self.pages.connect_policy())
+            .with("content-security-policy", self.pages.connect_policy().to_owned())
             .with("x-frame-options", "DENY")
             .with("referrer-policy", "same-origin")
-            .with_body("text/html; charset=utf-8", self.pages.connect());
+            .with_body("text/html; charset=utf-8", self.pages.connect().as_bytes().to_vec());
         Ok(Handled::Answered(page))
     }
 
@@ -223,7 +223,7 @@ impl Connection<'_> {
         let left = self.session.end().nanos_since(now) / 1_000_000_000;
         let (cookie, token) = (&self.dashboard.cookie, String::from_utf8_lossy(self.token));
         Answer::new(303, "connected", record)
-            .with("location", String::from_utf8_lossy(self.next))
+            .with("location", String::from_utf8_lossy(self.next).into_owned())
             .with("set-cookie", format!("{cookie}={token}; {COOKIE_ATTRIBUTES}; Max-Age={}", left.max(1)))
     }
 

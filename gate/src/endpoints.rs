@@ -97,7 +97,7 @@ impl Gate {
                     );
                     record.sessions = opened.sessions;
                     let answer = Answer::new(200, "session_described", record);
-                    return Ok(Handled::Answered(answer.with_body("application/json", body)));
+                    return Ok(Handled::Answered(answer.with_body("application/json", body.into_bytes())));
                 }
                 Err(reason) if failure == Reason::SessionMissing => failure = reason,
                 Err(_) => {}

@@ -52,4 +52,5 @@ pub use record::{Edit, Record, Verdict};
 pub use request::{Request, is_forbidden};
 pub use response::{ResponseHeaders, ResponsePlan};
 pub use shown::Shown;
+pub use table::Quick;
 pub use time::Time;

@@ -2,42 +2,53 @@
 //!
 //! The order of the list is the order of evaluation. Codes are append-only: they are metric labels and docs anchors.
 
-/// What a refusal advises the person to do. Each has one fixed sentence; none tells which check failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// Sign in and connect again.
-    SignIn,
-    /// Nothing the person can do here.
-    NotAllowed,
-    /// The address is wrong.
-    NotFound,
-    /// The request is malformed.
-    BadRequest,
-    /// The portal must mend its Referrer-Policy.
-    PortalReferrer,
-    /// The link or form is too old, or was not made for this.
-    ConnectAgain,
-    /// The portal must use the connect link.
-    ConnectByLink,
+macro_rules! advices {
+    ($($(#[$doc:meta])* $variant:ident $sentence:literal;)*) => {
+        /// What a refusal advises the person to do. Each has one fixed sentence; none tells which check failed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Advice {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Advice {
+            /// The fixed sentence a client is told.
+            #[must_use]
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)* }
+            }
+
+            /// The same as a JSON object, ready to be sent: no sentence needs an escape.
+            #[must_use]
+            pub fn json(self) -> &'static str {
+                match self { $(Self::$variant => concat!("{\"error\":\"", $sentence, "\"}"),)* }
+            }
+        }
+    };
 }
 
-impl Advice {
-    /// The fixed sentence a client is told.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::SignIn => "There is no valid session for this dashboard. Sign in at your portal and press Connect.",
-            Self::NotAllowed => "This request is not allowed here.",
-            Self::NotFound => "There is no dashboard at this address.",
-            Self::BadRequest => "This request is malformed.",
-            Self::PortalReferrer => {
-                "The portal's page hides its origin, so it cannot connect you. \
-                 Its administrator should send Referrer-Policy: strict-origin-when-cross-origin on that page."
-            }
-            Self::ConnectAgain => "This connection could not be made. Go back to your portal and press Connect again.",
-            Self::ConnectByLink => "This gate cannot take a form. The portal should use the connect link instead.",
-        }
-    }
+advices! {
+    /// Sign in and connect again.
+    SignIn
+        "There is no valid session for this dashboard. Sign in at your portal and press Connect.";
+    /// Nothing the person can do here.
+    NotAllowed
+        "This request is not allowed here.";
+    /// The address is wrong.
+    NotFound
+        "There is no dashboard at this address.";
+    /// The request is malformed.
+    BadRequest
+        "This request is malformed.";
+    /// The portal must mend its Referrer-Policy.
+    PortalReferrer
+        "The portal's page hides its origin, so it cannot connect you. \
+         Its administrator should send Referrer-Policy: strict-origin-when-cross-origin on that page.";
+    /// The link or form is too old, or was not made for this.
+    ConnectAgain
+        "This connection could not be made. Go back to your portal and press Connect again.";
+    /// The portal must use the connect link.
+    ConnectByLink
+        "This gate cannot take a form. The portal should use the connect link instead.";
 }
 
 macro_rules! reasons {

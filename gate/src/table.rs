@@ -6,13 +6,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// A table by name.
 pub(crate) type Table<V> = HashMap<Box<[u8]>, V, Quick>;
 
-/// Hashes for tables whose keys no client chooses: the configuration's names, and the signatures of verified sessions.
+/// Hashes for tables whose keys no client chooses: names in the configuration, signatures of verified sessions, numbers of
+/// streams.
 /// Whoever could choose them could make all lookups slow.
-pub(crate) type Quick = BuildHasherDefault<Mixer>;
+pub type Quick = BuildHasherDefault<Mixer>;
 
 /// Multiplies and folds, eight bytes at a time.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Mixer(u64);
+pub struct Mixer(u64);
 
 impl Hasher for Mixer {
     fn write(&mut self, bytes: &[u8]) {
@@ -23,6 +24,10 @@ impl Hasher for Mixer {
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             self.write_u64(u64::from_le_bytes(last));
         }
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
     }
 
     fn write_u64(&mut self, word: u64) {

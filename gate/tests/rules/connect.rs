@@ -51,7 +51,7 @@ fn turns_a_portals_form_into_one_cookie() {
     let cookie = format!("__Host-dashgate-report={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=3630");
     assert_eq!((answer.status, answer.record.code, answer.body.len()), (303, "connected", 0));
     let expected = [("cache-control", "no-store"), ("location", "/a?b=c"), ("set-cookie", cookie.as_str())];
-    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     assert_eq!(headers, expected);
     assert_eq!(answer.record.subject(), Some("ada"));
     assert_eq!(answer.record.keys().collect::<Vec<_>>(), ["main"]);

@@ -70,7 +70,7 @@ fn shows_the_connect_page_to_anyone() {
     for method in ["GET", "HEAD"] {
         let answer = Sent::new(method, &format!("{OWN}/connect")).with("sec-fetch-site", "cross-site").answer(&gate);
         assert_eq!((answer.status, answer.record.code), (200, "connect_page"));
-        let page = String::from_utf8(answer.body.clone()).expect("text");
+        let page = String::from_utf8(answer.body.to_vec()).expect("text");
         assert!(page.starts_with("<!doctype html>") && page.contains("id=\"go\"") && !page.contains("{{"), "{page}");
         assert_eq!(header(&answer, "cache-control"), ["no-store"]);
         assert_eq!(header(&answer, "content-type"), ["text/html; charset=utf-8"]);

@@ -4,6 +4,7 @@
 
 mod authority;
 mod bokeh;
+mod cache;
 mod carriers;
 mod config;
 mod config_meaning;

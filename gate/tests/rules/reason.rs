@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gate::Reason;
+use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// Codes are append-only metric labels and docs anchors: this list may only grow.
@@ -67,6 +68,8 @@ fn names_each_reason_once_and_in_order() {
         assert!(reason.code().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", reason.code());
         assert!(reason.meaning().ends_with('.') && reason.advice().sentence().ends_with('.'), "{}", reason.code());
         assert!(!reason.advice().sentence().contains(reason.code()));
+        let body: Value = serde_json::from_str(reason.advice().json()).expect("JSON");
+        assert_eq!(body, json!({"error": reason.advice().sentence()}));
     }
 }
 

@@ -25,7 +25,7 @@ fn pages() -> Policy {
 #[wasm_bindgen_test(unsupported = test)]
 fn answers_a_program_in_json() {
     let refused = answer(&Sent::get(REPORT));
-    let headers: Vec<(&str, &str)> = refused.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = refused.headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     assert_eq!(
         headers,
         [
@@ -265,7 +265,7 @@ fn preflight(origin: &str) -> Sent {
 fn answers_preflights_itself() {
     let policy = Policy::new().on("report", "origins", json!(["https://a.example"]));
     let answer = preflight("https://a.example").answer(&policy.gate());
-    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     assert_eq!((answer.status, answer.record.code, answer.record.verdict.word()), (204, "preflight", "answer"));
     assert_eq!(
         headers,

@@ -238,7 +238,7 @@ fn dashboard(gate: &Gate, index: Option<usize>) -> &str {
 
 /// All values of an answer's header.
 pub fn header<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
-    answer.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_str()).collect()
+    answer.headers.iter().filter(|(known, _)| *known == name).map(|(_, value)| value.as_ref()).collect()
 }
 
 pub fn key(id: &str, bytes: &[u8]) -> Key {

@@ -1,0 +1,118 @@
+//! A session seen before is judged as one never seen: remembering it changes what a request costs, and nothing else.
+
+use gate::{Decision, Gate, Time};
+use serde_json::json;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::stage::{MAIN, NOW, OLD, Policy, Sent, claims, claims_with, line, signed, token, token_of, told};
+
+fn report(token: &str) -> Sent {
+    Sent::get("https://report.example.org/").with("cookie", format!("__Host-dashgate-report={token}"))
+}
+
+fn told_at(gate: &Gate, sent: &Sent, second: u64) -> String {
+    told(gate, &sent.decide_at(gate, Time::from_seconds(second)))
+}
+
+/// The verdict at that time where the token was let in before, which must be the one where it was not.
+#[track_caller]
+fn check(policy: &Policy, token: &str, second: u64, expected: &str) {
+    let (seen, fresh) = (policy.gate(), policy.gate());
+    assert_eq!(told_at(&seen, &report(token), NOW), "permit session report");
+    assert_eq!(told_at(&seen, &report(token), second), expected);
+    assert_eq!(told_at(&fresh, &report(token), second), expected);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn ends_with_the_session() {
+    // 30 seconds of skew after `exp`.
+    check(&Policy::new(), &token("report"), NOW + 3629, "permit session report");
+    check(&Policy::new(), &token("report"), NOW + 3630, "refuse 401 session_expired report");
+    check(&Policy::new(), &token("report"), u64::MAX / 2_000_000_000, "refuse 401 session_expired report");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn ends_with_the_key() {
+    let old = signed(br#"{"alg":"HS256"}"#, claims("report").to_string().as_bytes(), &OLD);
+    // `old` retires at 09:00, an hour after NOW and before the token's end.
+    check(&Policy::new(), &old, NOW + 3599, "permit session report");
+    check(&Policy::new(), &old, NOW + 3600, "refuse 401 key_retired report");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn trusts_no_clock_that_was_set_back() {
+    let begins = token_of(&claims_with("report", "nbf", json!(NOW)));
+    check(&Policy::new(), &begins, NOW - 30, "permit session report");
+    check(&Policy::new(), &begins, NOW - 31, "refuse 401 session_not_yet_valid report");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn belongs_to_one_dashboard() {
+    let (gate, token) = (Policy::new().gate(), token("report"));
+    assert_eq!(report(&token).told(&gate), "permit session report");
+    let elsewhere = |dashboard: &str| {
+        Sent::get(&format!("https://{dashboard}.example.org/")).with_bearer(&token).without("cookie").told(&gate)
+    };
+    for dashboard in ["lab", "either"] {
+        assert_eq!(elsewhere(dashboard), format!("refuse 403 audience_not_allowed {dashboard}"));
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn belongs_to_one_kind_of_session() {
+    // Both kinds read the same cookie; only one has the key.
+    let policy = Policy::new().with("/sessions/other", json!({"format": "jwt", "keys": ["old"]})).on(
+        "report",
+        "sessions",
+        json!(["portal", "other"]),
+    );
+    let any = policy.gate();
+    let all = policy.on("report", "require", json!("all")).gate();
+    for _ in 0..3 {
+        assert_eq!(report(&token("report")).told(&any), "permit session report");
+        assert_eq!(report(&token("report")).told(&all), "refuse 401 signature_invalid report");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn belongs_to_one_policy() {
+    let token = token("report");
+    assert_eq!(report(&token).told(&Policy::new().gate()), "permit session report");
+    let other = Policy::new().with("/sessions/portal/keys", json!(["old"])).gate();
+    assert_eq!(report(&token).told(&other), "refuse 401 signature_invalid report");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn knows_a_token_by_every_byte() {
+    let (gate, token) = (Policy::new().gate(), token("report"));
+    assert_eq!(report(&token).told(&gate), "permit session report");
+    for at in 0..token.len() {
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let changed = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+        let verdict = report(&changed).told(&gate);
+        assert!(verdict.starts_with("refuse 401 "), "{at}: {verdict}");
+        assert_eq!(verdict, report(&changed).told(&Policy::new().gate()), "{at}");
+    }
+    for shorter in [&token[1..], &token[..token.len() - 1]] {
+        assert_eq!(report(shorter).told(&gate), "refuse 401 token_malformed report");
+    }
+    let longer = signed(br#"{"alg":"HS256","typ":"JWT"}"#, claims("report").to_string().as_bytes(), &MAIN);
+    assert_eq!((longer == token, report(&longer).told(&gate).as_str()), (true, "permit session report"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn sends_up_what_is_true_now() {
+    let (gate, sent) = (Policy::new().gate(), report(&token("report")));
+    let edits = |second: u64| match sent.decide_at(&gate, Time::from_seconds(second)) {
+        Decision::Permit(permit) => {
+            let record = permit.record();
+            assert_eq!((record.subject(), record.keys().collect::<Vec<_>>()), (Some("ada"), vec!["main"]));
+            (record.fingerprint().map(str::to_owned), permit.edits().iter().map(line).collect::<Vec<_>>())
+        }
+        other => panic!("no permit but {other:?}"),
+    };
+    let ((first, at_first), (again, later)) = (edits(NOW), edits(NOW + 1000));
+    assert!(first.is_some() && first == again);
+    assert_eq!(at_first, ["- cookie", "x-dashgate-subject: ada", "grpc-timeout: 3630000m"]);
+    assert_eq!(later, ["- cookie", "x-dashgate-subject: ada", "grpc-timeout: 2630000m"]);
+}
