@@ -20,6 +20,9 @@ use scenario::Scenario;
 /// How often one measurement is made anew because other processes were busy; then the least disturbed one counts.
 const ATTEMPTS: usize = 3;
 
+/// How often all Envoys are started anew: where code and memory come to lie makes one process dearer than another.
+const STARTS: usize = 4;
+
 /// How much is measured.
 struct Effort {
     rounds: usize,
@@ -39,54 +42,56 @@ pub fn run(arguments: &[String]) -> Outcome {
     let tokens = scenario::tokens()?;
     let backend = backend::start()?;
     machine::pin_this_thread(1);
-    announce("starting one Envoy for each configuration");
-    let mut envoys = Vec::new();
-    for setting in bootstrap::settings(&tokens.key, backend) {
-        envoys.push(Envoy::start(&setting)?);
-    }
-    let mut loads = Vec::new();
-    for scenario in scenario::all(&tokens) {
-        let envoy = envoys
-            .iter()
-            .position(|envoy| envoy.name == scenario.envoy)
-            .ok_or_else(|| Problem::new(format!("no Envoy is configured for {}", scenario.envoy)))?;
-        loads.push((envoy, Load::connect(&envoys[envoy], &scenario)?, Samples { scenario, nanos: Vec::new() }));
-    }
+    let mut samples: Vec<Samples> = Vec::new();
+    let mut chance = Chance::new();
+    let (mut disturbed, mut memory, mut described) = (0usize, String::new(), String::new());
     announce(&format!(
-        "{} rounds of {} scenarios, {} s each, in random order",
+        "{} rounds of {} scenarios, {} s each, in random order, after {STARTS} starts",
         effort.rounds,
-        loads.len(),
+        scenario::all(&tokens).len(),
         effort.seconds
     ));
-    let mut order: Vec<usize> = (0..loads.len()).collect();
-    let mut chance = Chance::new();
-    let mut disturbed = 0usize;
-    // The first round only warms up: Envoy's pools, the branch predictors, the counters that are defined late.
-    for (_, load, _) in &mut loads {
-        load.run(Duration::from_millis(200))?;
-    }
-    for round in 1..=effort.rounds {
-        chance.shuffle(&mut order);
-        for at in &order {
-            let (envoy, load, samples) = &mut loads[*at];
-            let mut best = measure(&envoys[*envoy], load, effort.seconds)?;
-            for _ in 1..ATTEMPTS {
-                if !best.is_disturbed() {
-                    break;
-                }
-                let again = measure(&envoys[*envoy], load, effort.seconds)?;
-                best = if again.others < best.others { again } else { best };
-            }
-            disturbed += usize::from(best.is_disturbed());
-            samples.nanos.push(best.nanos);
+    for start in 0..STARTS {
+        let mut envoys = Vec::new();
+        for setting in bootstrap::settings(&tokens.key, backend) {
+            envoys.push(Envoy::start(&setting)?);
         }
-        eprint!("\r   round {round} of {}", effort.rounds);
+        let mut loads = Vec::new();
+        for (at, scenario) in scenario::all(&tokens).into_iter().enumerate() {
+            let envoy = envoys
+                .iter()
+                .position(|envoy| envoy.name == scenario.envoy)
+                .ok_or_else(|| Problem::new(format!("no Envoy is configured for {}", scenario.envoy)))?;
+            let mut load = Load::connect(&envoys[envoy], &scenario)?;
+            load.warm_up()?;
+            loads.push((envoy, load));
+            if samples.len() == at {
+                samples.push(Samples { scenario, nanos: Vec::new() });
+            }
+        }
+        let mut order: Vec<usize> = (0..loads.len()).collect();
+        for round in (start * effort.rounds / STARTS)..((start + 1) * effort.rounds / STARTS) {
+            chance.shuffle(&mut order);
+            for at in &order {
+                let (envoy, load) = &mut loads[*at];
+                let mut best = measure(&envoys[*envoy], load, effort.seconds)?;
+                for _ in 1..ATTEMPTS {
+                    if !best.is_disturbed() {
+                        break;
+                    }
+                    let again = measure(&envoys[*envoy], load, effort.seconds)?;
+                    best = if again.others < best.others { again } else { best };
+                }
+                disturbed += usize::from(best.is_disturbed());
+                samples[*at].nanos.push(best.nanos);
+            }
+            eprint!("\r   round {} of {}", round + 1, effort.rounds);
+        }
+        memory = table::memory(&envoys)?;
+        let disturbed = disturbed as f64 / (effort.rounds * loads.len()) as f64;
+        described = machine::describe(&envoys, &tokens, disturbed);
     }
     eprintln!();
-    let disturbed = disturbed as f64 / (effort.rounds * loads.len()) as f64;
-    let memory = table::memory(&envoys)?;
-    let described = machine::describe(&envoys, &tokens, disturbed);
-    let samples: Vec<Samples> = loads.into_iter().map(|(_, _, samples)| samples).collect();
     print!("{}", table::text(&samples, &memory, &described)?);
     Ok(())
 }

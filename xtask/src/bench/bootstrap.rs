@@ -2,14 +2,19 @@
 
 use super::scenario::{COOKIE, FRIEND, KEY_ID, PORTAL, URL};
 
-/// One configuration and the environment it needs.
+/// One Envoy's configuration and the environment it needs.
 pub struct Setting {
     /// Names it in the table's scenarios and in target/bench.
     pub name: &'static str,
     /// Keys, by variable.
     pub environment: Vec<(String, String)>,
+    /// Its listeners, each with a filter of its own. Those of dashgate share one VM.
+    pub listeners: Vec<Listener>,
+}
+
+/// A listener: its filter, and its routes with their lock and action.
+pub struct Listener {
     filter: String,
-    /// The route's lock and its action.
     routes: String,
 }
 
@@ -22,34 +27,43 @@ struct Size {
 
 const SMALL: Size = Size { dashboards: 1, keys: 1, origins: 1 };
 
+/// The policies of the one dashgate, by listener: sizes side by side in one process, because the same module in another
+/// process differs by more than they do. The last two are for sessions that other scenarios must not make known or forget.
+const POLICIES: [Size; 6] = [
+    SMALL,
+    Size { dashboards: 1000, ..SMALL },
+    Size { keys: 100, ..SMALL },
+    Size { origins: 10_000, ..SMALL },
+    SMALL,
+    SMALL,
+];
+
 /// All settings: one Envoy runs for each.
 pub fn settings(key: &str, backend: u16) -> Vec<Setting> {
     let here = "direct_response: {status: 200, body: {inline_string: ok}}".to_string();
     let there = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s}}");
     let until = "max_stream_duration: {max_stream_duration: 86400s, grpc_timeout_header_max: 0s}";
     let there_until = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s, {until}}}");
-    let gate = |name, size: Size, action: &str| Setting {
+    let gate = |name, sizes: &[Size], action: &str| Setting {
         name,
-        environment: environment(key, &size),
-        filter: dashgate(&size),
-        routes: locked_routes(action),
+        environment: environment(key),
+        listeners: sizes
+            .iter()
+            .map(|size| Listener { filter: dashgate(size), routes: locked_routes(action) })
+            .collect(),
     };
     let native = |name, filter: String, action: &str| Setting {
         name,
         environment: Vec::new(),
-        filter,
-        routes: format!("              - {{match: {{prefix: /}}, {action}}}\n"),
+        listeners: vec![Listener { filter, routes: format!("              - {{match: {{prefix: /}}, {action}}}\n") }],
     };
     vec![
         native("none", String::new(), &here),
         native("jwt_authn", jwt_authn(key), &here),
-        gate("dashgate", SMALL, &here),
-        gate("dashboards", Size { dashboards: 1000, ..SMALL }, &here),
-        gate("keys", Size { keys: 100, ..SMALL }, &here),
-        gate("origins", Size { origins: 10_000, ..SMALL }, &here),
+        gate("dashgate", &POLICIES, &here),
         native("upstream-none", String::new(), &there),
         native("upstream-jwt_authn", jwt_authn(key), &there),
-        gate("upstream-dashgate", SMALL, &there_until),
+        gate("upstream-dashgate", &[SMALL], &there_until),
     ]
 }
 
@@ -62,9 +76,11 @@ fn locked_routes(action: &str) -> String {
     )
 }
 
-fn environment(key: &str, size: &Size) -> Vec<(String, String)> {
+/// The same for all policies, without which they would not share a VM.
+fn environment(key: &str) -> Vec<(String, String)> {
     // Each other key is the real one with other characters first.
-    let others = (1..size.keys).map(|number| (format!("KEY_{number}"), format!("{number:04}{}", &key[4..])));
+    let keys = POLICIES.iter().map(|size| size.keys).max().unwrap_or(1);
+    let others = (1..keys).map(|number| (format!("KEY_{number}"), format!("{number:04}{}", &key[4..])));
     others.chain([("DASHGATE_KEY".to_string(), key.to_string())]).collect()
 }
 
@@ -90,7 +106,7 @@ fn jwt_authn(key: &str) -> String {
 
 /// dashgate as edge.yaml has it. The policy is JSON, which is YAML too.
 fn dashgate(size: &Size) -> String {
-    let variables: Vec<String> = environment("AAAA", size).into_iter().map(|(name, _)| name).collect();
+    let variables: Vec<String> = environment("AAAA").into_iter().map(|(name, _)| name).collect();
     format!(
         r#"          - name: dashgate
             typed_config:
@@ -143,14 +159,20 @@ fn policy(size: &Size) -> String {
 }
 
 impl Setting {
-    /// The whole bootstrap, listening on that port.
-    pub fn yaml(&self, port: u16) -> String {
-        let backend = self.routes.split("backend-").nth(1).and_then(|rest| rest.split(',').next());
+    /// The whole bootstrap, each listener on its port.
+    pub fn yaml(&self, ports: &[u16]) -> String {
+        let routes = self.listeners.iter().map(|listener| listener.routes.as_str()).collect::<String>();
+        let backend = routes.split("backend-").nth(1).and_then(|rest| rest.split(',').next());
         let clusters = backend.map_or_else(|| "  clusters: []\n".to_string(), cluster);
+        let listeners = self.listeners.iter().zip(ports).map(|(listener, port)| listener.yaml(*port));
+        format!("static_resources:\n  listeners:\n{}{clusters}", listeners.collect::<String>())
+    }
+}
+
+impl Listener {
+    fn yaml(&self, port: u16) -> String {
         format!(
-            r#"static_resources:
-  listeners:
-  - name: dashboards
+            r#"  - name: dashboards-{port}
     address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
     per_connection_buffer_limit_bytes: 32768
     filter_chains:
@@ -192,7 +214,7 @@ impl Setting {
             - name: dashboards
               domains: ["*"]
               routes:
-{}{clusters}"#,
+{}"#,
             self.filter, self.routes
         )
     }

@@ -18,8 +18,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub struct Envoy {
     /// Its setting's name.
     pub name: &'static str,
-    /// Where it listens on loopback.
-    pub port: u16,
+    /// Where its listeners are on loopback.
+    pub ports: Vec<u16>,
     program: PathBuf,
     process: Child,
 }
@@ -32,9 +32,9 @@ impl Envoy {
         let directory = target().join("bench");
         let (configuration, log) =
             (directory.join(format!("{}.yaml", setting.name)), directory.join(format!("{}.log", setting.name)));
-        let port = free_port().map_err(|error| failed("finding a free port", error))?;
+        let ports = free_ports(setting.listeners.len()).map_err(|error| failed("finding free ports", error))?;
         fs::create_dir_all(&directory).map_err(|error| failed("making target/bench", error))?;
-        fs::write(&configuration, setting.yaml(port)).map_err(|error| failed("writing its configuration", error))?;
+        fs::write(&configuration, setting.yaml(&ports)).map_err(|error| failed("writing its configuration", error))?;
         let said = fs::File::create(&log).map_err(|error| failed("making its log", error))?;
         let program = program()?;
         let mut command = if machine::pins() {
@@ -53,9 +53,9 @@ impl Envoy {
             .stdout(Stdio::null())
             .stderr(said);
         let process = command.spawn().map_err(|error| failed("starting it", error))?;
-        let mut envoy = Self { name: setting.name, port, program, process };
+        let mut envoy = Self { name: setting.name, ports, program, process };
         let deadline = Instant::now() + START_LIMIT;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while envoy.ports.iter().any(|port| TcpStream::connect(("127.0.0.1", *port)).is_err()) {
             let ended = envoy.process.try_wait().is_ok_and(|status| status.is_some());
             if ended || Instant::now() > deadline {
                 let text = fs::read_to_string(&log).unwrap_or_default();
@@ -135,6 +135,8 @@ fn program() -> Outcome<PathBuf> {
     Ok(PathBuf::from(output("looking for Envoy in target/venv", &mut python)?.trim()))
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
+    // All are held until the last is found, so that each is another.
+    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<Vec<_>>>()?;
+    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }

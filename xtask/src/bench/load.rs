@@ -27,7 +27,8 @@ impl Load {
     /// Opens the connections.
     pub fn connect(envoy: &Envoy, scenario: &Scenario) -> Outcome<Self> {
         let open = || -> std::io::Result<TcpStream> {
-            let stream = TcpStream::connect(("127.0.0.1", envoy.port))?;
+            let port = envoy.ports.get(scenario.listener).ok_or(ErrorKind::NotFound)?;
+            let stream = TcpStream::connect(("127.0.0.1", *port))?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             Ok(stream)
@@ -41,6 +42,16 @@ impl Load {
             connections: connections.map_err(|error| Problem::new(format!("connecting to Envoy: {error}")))?,
             buffer: Vec::new(),
         })
+    }
+
+    /// Sends every request there is at least once, and a few thousand in all: pools, branch predictors, counters that are
+    /// defined late, sessions that are known from then on.
+    pub fn warm_up(&mut self) -> Outcome {
+        let mut left = self.requests.len().max(4000);
+        while left > 0 {
+            left = left.saturating_sub(usize::try_from(self.run(Duration::from_millis(50))?).unwrap_or(usize::MAX));
+        }
+        Ok(())
     }
 
     /// Asks for that long and waits for the last answers; returns how many there were.

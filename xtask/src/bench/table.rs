@@ -56,7 +56,7 @@ pub fn text(samples: &[Samples], memory: &str, described: &str) -> Outcome<Strin
         ("1,000 dashboards", "permit"),
         ("100 keys", "permit"),
         ("10,000 origins", "permit, an allowed Origin"),
-        ("5,000 sessions in turn", "permit"),
+        ("10,000 sessions in turn", "permit"),
     ] {
         let ratio = added(&lines, &format!("permit, {what}"))? / added(&lines, base)?;
         text.push_str(&goal(&format!("{what} cost what one costs, within a tenth"), ratio, 1.1));
@@ -109,10 +109,10 @@ pub fn memory(envoys: &[Envoy]) -> Outcome<String> {
         envoy.ok_or_else(|| Problem::new(format!("no Envoy `{name}` runs")))?.resident_megabytes()
     };
     Ok(format!(
-        "memory: {:.0} MB without a filter, {:.0} with jwt_authn, {:.0} with dashgate, {:.0} with 1,000 dashboards\n",
+        "memory: {:.0} MB without a filter, {:.0} with jwt_authn, {:.0} with dashgate, {:.0} with six policies of it in one\n",
         of("none")?,
         of("jwt_authn")?,
-        of("dashgate")?,
-        of("dashboards")?
+        of("upstream-dashgate")?,
+        of("dashgate")?
     ))
 }
