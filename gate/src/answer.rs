@@ -130,7 +130,7 @@ fn with_page(answer: Answer, gate: &Gate, reason: Reason) -> Answer {
         .with("content-security-policy", gate.pages.refusal_policy().to_owned())
         .with("x-frame-options", "DENY")
         .with("referrer-policy", "same-origin")
-        .with_body("text/html; charset=utf-8", gate.pages.refusal(reason.advice()).into_bytes())
+        .with_body("text/html; charset=utf-8", gate.pages.refusal(reason.advice()).as_bytes().to_vec())
 }
 
 /// Where a person without a session is sent, and the cookie that counts: after two times within a minute the page is

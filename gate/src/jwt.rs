@@ -2,6 +2,8 @@
 //!
 //! Decides whether one token is a session for one audience. Does not decide where tokens may come from.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -39,10 +41,12 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
         return Err(Reason::CredentialTooLong);
     }
     let token = Segments::split(token)?;
-    let (header, signature) = (decode(token.header)?, decode(token.signature)?);
-    let header = Json::parse(&header).map_err(|_| Reason::TokenMalformed)?;
-    let key_id = read_header(&header)?;
-    let key = policy.ring.verify(key_id, token.signed, &signature, now)?;
+    let signature = decode(token.signature)?;
+    let key_id = match policy.ring.known_header(token.header) {
+        Some(known) => known.map(Cow::Borrowed),
+        None => read_header(token.header)?.map(Cow::Owned),
+    };
+    let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // Not even base64 is undone before the signature over the received text was checked.
     let payload = decode(token.payload).map_err(|_| Reason::ClaimsMalformed)?;
@@ -84,9 +88,11 @@ fn decode(segment: &[u8]) -> Result<Vec<u8>, Reason> {
 }
 
 /// Reads the header and returns its key id, the one fact taken from before the signature.
-fn read_header<'a>(header: &'a Json<'_>) -> Result<Option<&'a str>, Reason> {
+fn read_header(segment: &[u8]) -> Result<Option<String>, Reason> {
     const REFUSED: [&str; 9] = ["crit", "b64", "zip", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"];
-    let Json::Object(members) = header else { return Err(Reason::TokenMalformed) };
+    let text = decode(segment)?;
+    let header = Json::parse(&text).map_err(|_| Reason::TokenMalformed)?;
+    let Json::Object(members) = &header else { return Err(Reason::TokenMalformed) };
     for name in ["alg", "kid", "typ"] {
         if header.member(name).is_some_and(|value| value.text().is_none()) {
             return Err(Reason::TokenMalformed);
@@ -98,7 +104,7 @@ fn read_header<'a>(header: &'a Json<'_>) -> Result<Option<&'a str>, Reason> {
     if members.iter().any(|(name, _)| REFUSED.contains(&name.as_ref())) {
         return Err(Reason::HeaderParameterNotAllowed);
     }
-    Ok(header.member("kid").and_then(Json::text))
+    Ok(header.member("kid").and_then(Json::text).map(str::to_owned))
 }
 
 /// The registered claims (RFC 7519 section 4.1), signature checked, not yet judged.

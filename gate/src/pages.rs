@@ -14,7 +14,7 @@ const CONNECT: &str = include_str!("pages/connect.html");
 /// Ready pages and their Content-Security-Policies.
 #[derive(Debug)]
 pub(crate) struct Pages {
-    refusal: String,
+    refusals: Vec<(Advice, String)>,
     refusal_policy: String,
     connect: String,
     connect_policy: String,
@@ -29,7 +29,7 @@ impl Pages {
         let common =
             format!("default-src 'none'; style-src '{}'; base-uri 'none'; frame-ancestors 'none'", source_hash(STYLE));
         Self {
-            refusal: REFUSAL.replace("{{style}}", STYLE).replace("{{link}}", &link),
+            refusals: Advice::ALL.iter().map(|advice| (*advice, refusal(*advice, &link))).collect(),
             refusal_policy: format!("{common}; form-action 'none'"),
             connect: CONNECT.replace("{{style}}", STYLE).replace("{{link}}", &link).replace("{{script}}", SCRIPT),
             connect_policy: format!(
@@ -39,14 +39,8 @@ impl Pages {
         }
     }
 
-    pub fn refusal(&self, advice: Advice) -> String {
-        let title = match advice {
-            Advice::SignIn => "Sign in to open this dashboard",
-            Advice::NotFound => "Nothing here",
-            Advice::ConnectAgain | Advice::PortalReferrer | Advice::ConnectByLink => "Could not connect",
-            Advice::NotAllowed | Advice::BadRequest => "Not allowed",
-        };
-        self.refusal.replace("{{title}}", title).replace("{{sentence}}", advice.sentence())
+    pub fn refusal(&self, advice: Advice) -> &str {
+        self.refusals.iter().find(|(known, _)| *known == advice).map(|(_, page)| page.as_str()).unwrap_or_default()
     }
 
     pub fn refusal_policy(&self) -> &str {
@@ -60,6 +54,17 @@ impl Pages {
     pub fn connect_policy(&self) -> &str {
         &self.connect_policy
     }
+}
+
+fn refusal(advice: Advice, link: &str) -> String {
+    let title = match advice {
+        Advice::SignIn => "Sign in to open this dashboard",
+        Advice::NotFound => "Nothing here",
+        Advice::ConnectAgain | Advice::PortalReferrer | Advice::ConnectByLink => "Could not connect",
+        Advice::NotAllowed | Advice::BadRequest => "Not allowed",
+    };
+    let page = REFUSAL.replace("{{style}}", STYLE).replace("{{link}}", link);
+    page.replace("{{title}}", title).replace("{{sentence}}", advice.sentence())
 }
 
 /// A CSP hash source (CSP 3 section 2.3.1) of an inline text.

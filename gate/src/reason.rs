@@ -11,6 +11,9 @@ macro_rules! advices {
         }
 
         impl Advice {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// The fixed sentence a client is told.
             #[must_use]
             pub fn sentence(self) -> &'static str {

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::reason::Reason;
 use crate::secret::{Key, fingerprint};
 use crate::table::Table;
@@ -12,17 +15,47 @@ use crate::time::Time;
 pub struct Ring {
     keys: Vec<Arc<Key>>,
     by_id: Table<usize>,
+    headers: Table<Option<usize>>,
 }
+
+/// JWT headers as the usual libraries write them, by their members' order. Comparing one costs less than reading it, and
+/// says the same.
+const HEADERS: [&str; 10] = [
+    r#"{"alg":"HS256"}"#,
+    r#"{"alg":"HS256","typ":"JWT"}"#,
+    r#"{"typ":"JWT","alg":"HS256"}"#,
+    r#"{"alg":"HS256","kid":"KID"}"#,
+    r#"{"kid":"KID","alg":"HS256"}"#,
+    r#"{"alg":"HS256","kid":"KID","typ":"JWT"}"#,
+    r#"{"alg":"HS256","typ":"JWT","kid":"KID"}"#,
+    r#"{"typ":"JWT","alg":"HS256","kid":"KID"}"#,
+    r#"{"typ":"JWT","kid":"KID","alg":"HS256"}"#,
+    r#"{"kid":"KID","typ":"JWT","alg":"HS256"}"#,
+];
 
 impl Ring {
     /// A ring of these keys.
     #[must_use]
     pub fn new(keys: Vec<Arc<Key>>) -> Self {
-        let mut by_id = Table::default();
+        let (mut by_id, mut headers) = (Table::default(), Table::default());
         for (index, key) in keys.iter().enumerate() {
             by_id.insert(key.id().as_bytes().into(), index);
+            let is_plain = key.id().bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+            for header in HEADERS {
+                let named = header.contains("KID").then_some(index);
+                if is_plain || named.is_none() {
+                    let text = URL_SAFE_NO_PAD.encode(header.replace("KID", key.id()));
+                    headers.insert(text.into_bytes().into(), named);
+                }
+            }
         }
-        Self { keys, by_id }
+        Self { keys, by_id, headers }
+    }
+
+    /// The key id in a JWT's first segment, if that is a usual header that names one of the keys or none.
+    pub(crate) fn known_header(&self, segment: &[u8]) -> Option<Option<&str>> {
+        let named = self.headers.get(segment)?;
+        Some(named.and_then(|index| self.keys.get(index)).map(|key| key.id()))
     }
 
     /// The keys, in the configured order.

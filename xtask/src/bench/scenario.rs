@@ -85,6 +85,10 @@ pub fn all(tokens: &Tokens) -> Vec<Scenario> {
     vec![
         one("no filter", "none", 200, data),
         one("jwt_authn", "jwt_authn", 200, data),
+        Scenario {
+            requests: many(TOO_MANY_SESSIONS),
+            ..one("jwt_authn, each session for the first time", "jwt_authn", 200, data)
+        },
         one("permit", "dashgate", 200, data),
         one("permit, a page", "dashgate", 200, page),
         one("permit, an allowed Origin", "dashgate", 200, friendly),
