@@ -2,6 +2,7 @@
 //!
 //! A request goes on in one place only, [`Plugin::on_request_headers`]'s last line, and only with a permit.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use gate::config::Problem;
@@ -268,7 +269,10 @@ fn write(host: &mut impl Host, map: Map, edits: &[Edit]) -> HostResult<()> {
 
 fn reply(host: &mut impl Host, answer: &Answer) -> HostResult<()> {
     let headers: Vec<(&str, &[u8])> = answer.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-    let details = format!("dashgate_{}", answer.record.code);
+    let details = answer.record.reason.map_or_else(
+        || Cow::Owned(format!("dashgate_{}", answer.record.code)),
+        |reason| Cow::Borrowed(reason.details()),
+    );
     host.reply(&LocalReply {
         status: answer.status,
         details: &details,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::answer::{Answer, refusal};
 use crate::carriers::{MAX_COOKIE_BYTES, one_bearer};
 use crate::cookie;
-use crate::endpoints::{COOKIE_ATTRIBUTES, Handled, form_value, one_origin};
+use crate::endpoints::{COOKIE_ATTRIBUTES, Call, Handled, form_value, one_origin};
 use crate::jwt;
 use crate::policy::{Connect, Dashboard, Gate, Site};
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::request::{Field, Request};
 use crate::session::Session;
-use crate::target::{self, Target, percent_decoded, percent_encoded};
+use crate::target::{self, percent_decoded, percent_encoded};
 use crate::time::Time;
 
 /// The largest connect form in bytes, whatever Envoy's own limits are.
@@ -43,12 +43,10 @@ impl Gate {
     pub(crate) fn show_connect_page(
         &self,
         connect: &Connect,
-        request: &Request<'_>,
-        target: &Target<'_>,
-        site: &Site,
-        now: Time,
+        call: &Call<'_>,
         record: &mut Record,
     ) -> Result<Handled, Reason> {
+        let request = call.request;
         // Only a tab's own navigation, as the form's answer asked for: no page's image or script may finish what it began.
         let by_person = request.is_for_a_person() || !(request.mode.is_present() || request.destination.is_present());
         if connect.form
@@ -56,9 +54,9 @@ impl Gate {
             && by_person
             && let Some(token) = cookie::find(&request.cookies, cookie::PENDING)?
         {
-            let next = next_in(target.query.unwrap_or_default())?;
-            if let Ok(connection) = self.check_connection(connect, site, token, &next, now, record) {
-                let answer = connection.answer_to_form(&request.cookies, now, record)?;
+            let next = next_in(call.query())?;
+            if let Ok(connection) = self.check_connection(call.site, token, &next, call.now, record) {
+                let answer = connection.answer_to_form(&request.cookies, call.now, record)?;
                 return Ok(Handled::Answered(answer.with("set-cookie", pending_cookie("", 0))));
             }
             *record = Record::default();
@@ -71,22 +69,15 @@ impl Gate {
         Ok(Handled::Answered(page))
     }
 
-    pub(crate) fn connect(
-        &self,
-        connect: &Connect,
-        request: &Request<'_>,
-        target: &Target<'_>,
-        site: &Arc<Site>,
-        now: Time,
-        record: &mut Record,
-    ) -> Result<Handled, Reason> {
+    pub(crate) fn connect(&self, connect: &Connect, call: &Call<'_>, record: &mut Record) -> Result<Handled, Reason> {
+        let Call { request, site, now, .. } = *call;
         let origin = one_origin(request, Reason::ConnectOriginNull)?;
         let (is_own, is_portal) = (origin == site.origin.as_bytes(), connect.from.allows(origin));
         if !is_own && !is_portal {
             return Err(Reason::OriginNotAllowed);
         }
         if request.has_body() {
-            return self.connect_by_form(connect, request, site, is_portal);
+            return connect_by_form(connect, call, is_portal);
         }
         if !is_own {
             return Err(Reason::ConnectFormInvalid);
@@ -96,47 +87,9 @@ impl Gate {
             return Err(Reason::SiteNotAllowed);
         }
         let token = one_bearer(request.authorization)?.ok_or(Reason::SessionMissing)?;
-        let next = next_in(target.query.unwrap_or_default())?;
-        let connection = self.check_connection(connect, site, token, &next, now, record)?;
+        let next = next_in(call.query())?;
+        let connection = self.check_connection(site, token, &next, now, record)?;
         Ok(Handled::Answered(connection.answer(now, record)))
-    }
-
-    fn connect_by_form(
-        &self,
-        connect: &Connect,
-        request: &Request<'_>,
-        site: &Arc<Site>,
-        is_portal: bool,
-    ) -> Result<Handled, Reason> {
-        if !connect.form {
-            return Err(Reason::ConnectBodyUnsupported);
-        }
-        if !is_portal {
-            return Err(Reason::OriginNotAllowed);
-        }
-        let announced = match request.content_length {
-            Field::Absent => 0,
-            Field::One(length) => decimal(length).ok_or(Reason::ConnectFormInvalid)?,
-            Field::Repeated => return Err(Reason::ConnectFormInvalid),
-        };
-        if announced > MAX_FORM_BYTES {
-            return Err(Reason::ConnectBodyTooLarge);
-        }
-        let kind = request.content_type.once().unwrap_or_default();
-        let media_type = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        if !media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") || request.ends_with_headers {
-            return Err(Reason::ConnectFormInvalid);
-        }
-        Ok(Handled::Awaiting(PendingConnect {
-            site: Arc::clone(site),
-            cookies: request.cookies.iter().map(|field| field.to_vec()).collect(),
-            hides_cookies: match request.site {
-                Field::Absent => false,
-                Field::One(site) => site == b"cross-site",
-                Field::Repeated => true,
-            },
-            for_a_person: request.is_for_a_person(),
-        }))
     }
 
     /// Answers a connect form, its body complete. A body over [`MAX_FORM_BYTES`] is refused; callers need not wait for
@@ -157,13 +110,12 @@ impl Gate {
         now: Time,
         record: &mut Record,
     ) -> Result<Answer, Reason> {
-        let connect = self.connect.as_ref().ok_or(Reason::EndpointNotFound)?;
         if body.len() > MAX_FORM_BYTES {
             return Err(Reason::ConnectBodyTooLarge);
         }
         let token = form_value(body, b"token")?.ok_or(Reason::ConnectFormInvalid)?;
         let next = next_in(body)?;
-        let connection = self.check_connection(connect, &pending.site, &token, &next, now, record)?;
+        let connection = self.check_connection(&pending.site, &token, &next, now, record)?;
         if pending.hides_cookies {
             return connection.ask_again(record);
         }
@@ -174,13 +126,13 @@ impl Gate {
     /// Checks `next` and the token, and that the token is fresh.
     fn check_connection<'a>(
         &'a self,
-        connect: &Connect,
         site: &Site,
         token: &'a [u8],
         next: &'a [u8],
         now: Time,
         record: &mut Record,
     ) -> Result<Connection<'a>, Reason> {
+        let connect = self.connect.as_ref().ok_or(Reason::EndpointNotFound)?;
         let path = target::parse(next).map_err(|_| Reason::ConnectNextNotAllowed)?;
         // Encoded control bytes have no place in a path, and have turned `/%09/host` into `//host` elsewhere (CVE-2026-83589).
         let has_control = percent_decoded(path.path).iter().any(u8::is_ascii_control);
@@ -208,6 +160,40 @@ impl Gate {
         }
         Ok(Connection { dashboard, session, token, next })
     }
+}
+
+/// Takes a portal's form up: its token is in the body, which is still to come.
+fn connect_by_form(connect: &Connect, call: &Call<'_>, is_portal: bool) -> Result<Handled, Reason> {
+    let request = call.request;
+    if !connect.form {
+        return Err(Reason::ConnectBodyUnsupported);
+    }
+    if !is_portal {
+        return Err(Reason::OriginNotAllowed);
+    }
+    let announced = match request.content_length {
+        Field::Absent => 0,
+        Field::One(length) => decimal(length).ok_or(Reason::ConnectFormInvalid)?,
+        Field::Repeated => return Err(Reason::ConnectFormInvalid),
+    };
+    if announced > MAX_FORM_BYTES {
+        return Err(Reason::ConnectBodyTooLarge);
+    }
+    let kind = request.content_type.once().unwrap_or_default();
+    let media_type = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if !media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") || request.ends_with_headers {
+        return Err(Reason::ConnectFormInvalid);
+    }
+    Ok(Handled::Awaiting(PendingConnect {
+        site: Arc::clone(call.site),
+        cookies: request.cookies.iter().map(|field| field.to_vec()).collect(),
+        hides_cookies: match request.site {
+            Field::Absent => false,
+            Field::One(site) => site == b"cross-site",
+            Field::Repeated => true,
+        },
+        for_a_person: request.is_for_a_person(),
+    }))
 }
 
 /// A token that may become a cookie.

@@ -6,7 +6,7 @@ use crate::answer::{Answer, refusal};
 use crate::authority;
 use crate::carriers::{Found, Opened, has_session_cookie};
 use crate::connect::PendingConnect;
-use crate::endpoints::Handled;
+use crate::endpoints::{Call, Handled};
 use crate::fetch;
 use crate::policy::{Dashboard, Gate, MissingOrigin, Site};
 use crate::reason::Reason;
@@ -92,7 +92,8 @@ impl Gate {
             return dotless(request, site, record);
         }
         if let Some(endpoint) = target.own_endpoint() {
-            return Ok(match self.own_endpoint(endpoint, request, &target, site, now, record)? {
+            let call = Call { request, target: &target, site, now };
+            return Ok(match self.own_endpoint(endpoint, &call, record)? {
                 Handled::Answered(answer) => Decision::Answer(answer),
                 Handled::Awaiting(pending) => Decision::AwaitBody(pending),
             });

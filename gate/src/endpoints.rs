@@ -20,33 +20,43 @@ pub(crate) enum Handled {
     Awaiting(PendingConnect),
 }
 
+/// One request to an endpoint: all that its answer depends on.
+pub(crate) struct Call<'a> {
+    pub request: &'a Request<'a>,
+    pub target: &'a Target<'a>,
+    pub site: &'a Arc<Site>,
+    pub now: Time,
+}
+
+impl Call<'_> {
+    pub fn query(&self) -> &[u8] {
+        self.target.query.unwrap_or_default()
+    }
+}
+
 impl Gate {
     pub(crate) fn own_endpoint(
         &self,
         endpoint: &[u8],
-        request: &Request<'_>,
-        target: &Target<'_>,
-        site: &Arc<Site>,
-        now: Time,
+        call: &Call<'_>,
         record: &mut Record,
     ) -> Result<Handled, Reason> {
+        let request = call.request;
         if request.upgrade.is_present() {
             return Err(Reason::EndpointNotFound);
         }
         cookie::check(&request.cookies)?;
         match (endpoint, request.method.once().unwrap_or_default(), &self.connect) {
-            (b"connect", b"GET" | b"HEAD", Some(connect)) => {
-                self.show_connect_page(connect, request, target, site, now, record)
-            }
-            (b"connect", b"POST", Some(connect)) => self.connect(connect, request, target, site, now, record),
-            (b"logout", b"POST", _) => self.sign_out(request, site, record),
-            (b"session", b"GET", _) => self.describe_session(request, target, site, now, record),
+            (b"connect", b"GET" | b"HEAD", Some(connect)) => self.show_connect_page(connect, call, record),
+            (b"connect", b"POST", Some(connect)) => self.connect(connect, call, record),
+            (b"logout", b"POST", _) => self.sign_out(call, record),
+            (b"session", b"GET", _) => self.describe_session(call, record),
             _ => Err(Reason::EndpointNotFound),
         }
     }
 
-    fn sign_out(&self, request: &Request<'_>, site: &Site, record: &Record) -> Result<Handled, Reason> {
-        let origin = one_origin(request, Reason::OriginNull)?;
+    fn sign_out(&self, call: &Call<'_>, record: &Record) -> Result<Handled, Reason> {
+        let (origin, site) = (one_origin(call.request, Reason::OriginNull)?, call.site);
         let is_portal = self.connect.as_ref().is_some_and(|connect| connect.from.allows(origin));
         if origin != site.origin.as_bytes() && !is_portal {
             return Err(Reason::OriginNotAllowed);
@@ -60,14 +70,8 @@ impl Gate {
     }
 
     /// Tells a dashboard's own page whose session it has and for how long.
-    fn describe_session(
-        &self,
-        request: &Request<'_>,
-        target: &Target<'_>,
-        site: &Site,
-        now: Time,
-        record: &mut Record,
-    ) -> Result<Handled, Reason> {
+    fn describe_session(&self, call: &Call<'_>, record: &mut Record) -> Result<Handled, Reason> {
+        let Call { request, target, site, now } = *call;
         match request.origin {
             Field::Absent => {}
             Field::One(origin) if origin == site.origin.as_bytes() => {}
@@ -78,8 +82,7 @@ impl Gate {
         if request.site.is_present() && !request.site.is(b"same-origin") {
             return Err(Reason::SiteNotAllowed);
         }
-        let wanted =
-            form_value(target.query.unwrap_or_default(), b"dashboard").map_err(|_| Reason::EndpointNotFound)?;
+        let wanted = form_value(call.query(), b"dashboard").map_err(|_| Reason::EndpointNotFound)?;
         let mut failure = Reason::SessionMissing;
         for index in site.prefixes.values() {
             let Some(dashboard) = self.dashboards.get(*index).filter(|dashboard| !dashboard.open) else { continue };

@@ -72,6 +72,12 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// Envoy's `RESPONSE_CODE_DETAILS` of the refusal.
+            #[must_use]
+            pub fn details(self) -> &'static str {
+                match self { $(Self::$variant => concat!("dashgate_", $code),)* }
+            }
+
             /// The HTTP status a plain request is answered with.
             #[must_use]
             pub fn status(self) -> u16 {

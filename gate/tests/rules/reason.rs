@@ -68,6 +68,7 @@ fn names_each_reason_once_and_in_order() {
         assert!(reason.code().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", reason.code());
         assert!(reason.meaning().ends_with('.') && reason.advice().sentence().ends_with('.'), "{}", reason.code());
         assert!(!reason.advice().sentence().contains(reason.code()));
+        assert_eq!(reason.details(), format!("dashgate_{}", reason.code()));
         let body: Value = serde_json::from_str(reason.advice().json()).expect("JSON");
         assert_eq!(body, json!({"error": reason.advice().sentence()}));
     }
