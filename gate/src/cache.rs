@@ -1,11 +1,13 @@
 //! Sessions verified a moment ago: a credential that comes again is compared instead of verified again.
 //!
-//! Only what verified gets in, so nobody without a key can fill it. What it answers is what verifying would answer:
+//! Only what verified gets in, so nobody without a key can fill it, and only from its second showing on, so that sessions
+//! shown once push none out that is in use. What it answers is what verifying would answer:
 //! until the session's end nothing that was checked can turn, but for a clock that was set back, which it does not trust.
 //! It belongs to one policy and goes with it.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use ctutils::CtEq;
@@ -19,6 +21,8 @@ use crate::time::Time;
 const MAX_SESSIONS: usize = 16 * 1024;
 /// The most bytes of credentials held; then all are let go.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Bits that say what was shown before: so many that sixteen thousand set few of them twice.
+const SHOWN_BITS: usize = 256 * 1024;
 
 /// What a credential was verified for: a dashboard, and one of its session kinds.
 pub(crate) type Place = (usize, usize);
@@ -28,6 +32,10 @@ pub(crate) type Place = (usize, usize);
 pub(crate) struct Cache {
     known: HashMap<(Tail, Place), Known, Quick>,
     bytes: usize,
+    /// A bit for each credential that verified once; two may have one bit, which does no harm. Empty at first.
+    shown: Vec<u32>,
+    /// How many bits were set.
+    shown_once: usize,
 }
 
 /// The end of a credential. It is its signature's, so each verified one has another; [`Known::is`] says which one it is.
@@ -58,14 +66,35 @@ impl Cache {
             return Ok(Arc::clone(&known.session));
         }
         let session = Arc::new(verify()?);
-        self.keep(place, Known { credential: credential.into(), since: now, session: Arc::clone(&session) });
+        if self.was_shown(place) {
+            self.keep(place, Known { credential: credential.into(), since: now, session: Arc::clone(&session) });
+        }
         Ok(session)
+    }
+
+    /// Whether a credential was shown before, and that it was from now on.
+    fn was_shown(&mut self, place: (Tail, Place)) -> bool {
+        if self.shown_once >= MAX_SESSIONS {
+            (self.shown, self.shown_once) = (Vec::new(), 0);
+        }
+        if self.shown.is_empty() {
+            self.shown.resize(SHOWN_BITS / 32, 0);
+        }
+        let bit = usize::try_from(self.known.hasher().hash_one(place) >> 40).unwrap_or_default() % SHOWN_BITS;
+        let Some(word) = self.shown.get_mut(bit / 32) else { return false };
+        let mask = 1 << (bit % 32);
+        let was_shown = *word & mask != 0;
+        if !was_shown {
+            *word |= mask;
+            self.shown_once = self.shown_once.saturating_add(1);
+        }
+        was_shown
     }
 
     fn keep(&mut self, place: (Tail, Place), known: Known) {
         let length = known.credential.len();
         if self.known.len() >= MAX_SESSIONS || self.bytes.saturating_add(length) > MAX_BYTES {
-            *self = Self::default();
+            (self.known, self.bytes) = (HashMap::default(), 0);
         }
         self.bytes = self.bytes.saturating_add(length);
         if let Some(replaced) = self.known.insert(place, known) {
@@ -126,14 +155,25 @@ mod tests {
         }
     }
 
+    impl Counted {
+        /// How often a credential is verified that is shown so often, after all that was shown before.
+        fn verifications(&mut self, credential: &[u8], times: usize) -> usize {
+            let before = self.verified.get();
+            for _ in 0..times {
+                self.show(credential, HERE, 50);
+            }
+            self.verified.get().saturating_sub(before)
+        }
+    }
+
     #[test]
-    fn verifies_once_while_the_session_lasts() {
+    fn verifies_twice_while_the_session_lasts() {
         let mut counted = Counted::default();
-        assert_eq!(counted.show(b"payload.signature-a", HERE, 50), 1);
-        assert_eq!(counted.show(b"payload.signature-b", HERE, 50), 2);
+        assert_eq!(counted.verifications(b"payload.signature-a", 5), 2);
+        assert_eq!(counted.verifications(b"payload.signature-b", 5), 2);
         for second in [50, 51, 99] {
-            assert_eq!(counted.show(b"payload.signature-a", HERE, second), 2);
-            assert_eq!(counted.show(b"payload.signature-b", HERE, second), 2);
+            assert_eq!(counted.show(b"payload.signature-a", HERE, second), 4);
+            assert_eq!(counted.show(b"payload.signature-b", HERE, second), 4);
         }
     }
 
@@ -141,8 +181,8 @@ mod tests {
     fn verifies_again_at_the_end_and_before_the_beginning() {
         for second in [49, 100, 101] {
             let mut counted = Counted::default();
-            counted.show(b"payload.signature", HERE, 50);
-            assert_eq!(counted.show(b"payload.signature", HERE, second), 2, "{second}");
+            counted.verifications(b"payload.signature", 2);
+            assert_eq!(counted.show(b"payload.signature", HERE, second), 3, "{second}");
         }
     }
 
@@ -150,67 +190,102 @@ mod tests {
     fn knows_a_credential_by_all_of_it_and_only_where_it_was_verified() {
         let credential = b"some-header.some-payload.some-signature";
         let mut counted = Counted::default();
-        counted.show(credential, HERE, 50);
-        let mut expected = 1;
         for at in 0..credential.len() {
+            assert!(counted.verifications(credential, 3) <= 2, "{at}");
             let mut other = *credential;
             if let Some(byte) = other.get_mut(at) {
                 *byte ^= 1;
             }
-            expected += 1;
-            assert_eq!(counted.show(&other, HERE, 50), expected, "{at}");
-            // The two have one end, so one place: the last one shown has it.
-            counted.show(credential, HERE, 50);
-            expected = counted.verified.get();
+            // Where the two have one end they have one place, which the last one shown has.
+            assert!(counted.verifications(&other, 1) == 1, "{at}");
         }
-        for place in [(3, 0), (2, 1), (1, 3)] {
-            expected += 1;
-            assert_eq!(counted.show(credential, place, 50), expected, "{place:?}");
+        assert!(counted.verifications(credential, 3) <= 2);
+        let before = counted.verified.get();
+        for (more, place) in [(1, (3, 0)), (2, (2, 1)), (3, (1, 3))] {
+            assert_eq!(counted.show(credential, place, 50), before.saturating_add(more), "{place:?}");
         }
         for other in [&credential[1..], b"t", b""] {
-            expected += 1;
-            assert_eq!(counted.show(other, HERE, 50), expected);
+            assert_eq!(counted.verifications(other, 1), 1);
         }
     }
 
     #[test]
     fn keeps_nothing_that_did_not_verify() {
         let mut cache = Cache::default();
-        let refused =
-            cache.session(b"payload.signature", HERE, Time::from_seconds(1), || Err(Reason::SignatureInvalid));
-        assert_eq!((refused.err(), cache.known.len(), cache.bytes), (Some(Reason::SignatureInvalid), 0, 0));
+        for _ in 0..3 {
+            let refused =
+                cache.session(b"payload.signature", HERE, Time::from_seconds(1), || Err(Reason::SignatureInvalid));
+            assert_eq!(refused.err(), Some(Reason::SignatureInvalid));
+        }
+        assert_eq!((cache.known.len(), cache.bytes, cache.shown.len(), cache.shown_once), (0, 0, 0, 0));
+    }
+
+    #[test]
+    fn keeps_no_session_that_was_shown_once() {
+        let mut counted = Counted::default();
+        for number in 0..MAX_SESSIONS {
+            counted.show(format!("payload.signature-{number:08}").as_bytes(), HERE, 50);
+        }
+        // Some share a bit with an earlier one: about half of 16,384² / 262,144.
+        let kept = counted.cache.known.len();
+        assert!((300..700).contains(&kept), "{kept}");
+        assert_eq!(counted.cache.shown_once, MAX_SESSIONS.saturating_sub(kept));
+    }
+
+    #[test]
+    fn forgets_what_was_shown_once_before_the_bits_are_full() {
+        let mut counted = Counted::default();
+        let mut number = 0usize;
+        while counted.cache.shown_once < MAX_SESSIONS {
+            counted.show(format!("payload.signature-{number:08}").as_bytes(), HERE, 50);
+            number = number.saturating_add(1);
+        }
+        let set = |cache: &Cache| cache.shown.iter().map(|word| word.count_ones()).sum::<u32>();
+        assert_eq!(usize::try_from(set(&counted.cache)), Ok(MAX_SESSIONS));
+        counted.show(b"payload.one-more", HERE, 50);
+        assert_eq!((set(&counted.cache), counted.cache.shown_once), (1, 1));
     }
 
     #[test]
     fn lets_all_go_when_it_is_full() {
         let mut counted = Counted::default();
         for number in 0..MAX_SESSIONS {
-            counted.show(format!("payload.signature-{number:08}").as_bytes(), HERE, 50);
+            counted.verifications(format!("payload.signature-{number:08}").as_bytes(), 2);
         }
-        assert_eq!((counted.cache.known.len(), counted.cache.bytes), (MAX_SESSIONS, MAX_SESSIONS * 26));
-        counted.show(b"payload.one-more", HERE, 50);
-        assert_eq!((counted.cache.known.len(), counted.cache.bytes), (1, 16));
+        // Whose bit was forgotten between its two showings is not there; that happened once at most.
+        let held = counted.cache.known.len();
+        assert!(held >= MAX_SESSIONS.saturating_sub(1), "{held}");
+        assert_eq!(counted.cache.bytes, held.saturating_mul(26));
+        counted.verifications(b"payload.one-more", 2);
+        counted.verifications(b"payload.two-more", 2);
+        let held = counted.cache.known.len();
+        assert!((1..=2).contains(&held), "{held}");
+        assert_eq!(counted.cache.bytes, held.saturating_mul(16));
+    }
+
+    #[test]
+    fn lets_all_go_when_it_holds_too_many_bytes() {
+        let mut counted = Counted::default();
         let half = |last: u8| [vec![b'x'; MAX_BYTES / 2 - 8], vec![last; 8]].concat();
-        counted.show(&half(b'a'), HERE, 50);
-        assert_eq!(counted.cache.known.len(), 2);
-        counted.show(&half(b'b'), HERE, 50);
-        assert_eq!((counted.cache.known.len(), counted.cache.bytes), (1, MAX_BYTES / 2));
-        counted.show(&half(b'a'), HERE, 50);
+        counted.verifications(&half(b'a'), 2);
+        counted.verifications(&half(b'b'), 2);
         assert_eq!((counted.cache.known.len(), counted.cache.bytes), (2, MAX_BYTES));
+        counted.verifications(b"payload.signature", 2);
+        assert_eq!((counted.cache.known.len(), counted.cache.bytes), (1, 17));
     }
 
     #[test]
     fn counts_a_replaced_credential_no_more() {
         let mut counted = Counted::default();
-        counted.show(b"longer-payload.signature", HERE, 50);
-        counted.show(b"payload.signature", HERE, 50);
+        counted.verifications(b"longer-payload.signature", 2);
+        counted.verifications(b"payload.signature", 2);
         assert_eq!((counted.cache.known.len(), counted.cache.bytes), (1, 17));
     }
 
     #[test]
     fn shows_no_credential() {
         let mut counted = Counted::default();
-        counted.show(b"payload.signature", HERE, 50);
+        counted.verifications(b"payload.signature", 2);
         assert_eq!(format!("{:?}", counted.cache), "Cache { sessions: 1, .. }");
     }
 }

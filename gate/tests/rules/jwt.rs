@@ -339,3 +339,63 @@ fn reports_the_earliest_failing_check() {
     let late = json!({"iss": PORTAL, "aud": AUDIENCE, "nbf": NOW + 99, "iat": 1, "exp": 2}).to_string();
     assert_eq!(old(r#"{"alg":"HS256"}"#, &late, NOW), "session_not_yet_valid");
 }
+
+/// The usual headers are compared, others read: a space makes one unusual, and must make no difference.
+#[wasm_bindgen_test(unsupported = test)]
+fn reads_a_usual_header_as_any_other() {
+    let payload = claims("report").to_string();
+    let verdicts = |header: &str, secret: &[u8]| {
+        let [usual, spaced] = [header.to_owned(), header.replace(':', ": ")].map(|header| {
+            verdict(&signed(header.as_bytes(), payload.as_bytes(), secret), &policy(), Time::from_seconds(NOW))
+        });
+        assert_eq!(usual, spaced, "{header}");
+        usual
+    };
+    for orders in [
+        &[r#""alg":"HS256""#][..],
+        &[r#""alg":"HS256""#, r#""typ":"JWT""#],
+        &[r#""alg":"HS256""#, r#""kid":"KID""#],
+        &[r#""alg":"HS256""#, r#""kid":"KID""#, r#""typ":"JWT""#],
+    ]
+    .map(orders)
+    .concat()
+    {
+        let named = orders.contains("KID");
+        let verdict = |id: &str, secret: &[u8]| verdicts(&orders.replace("KID", id), secret);
+        assert_eq!(verdict("main", &MAIN), "accepted");
+        assert_eq!(verdict("old", &OLD), "accepted");
+        assert_eq!(verdict("old", &MAIN), if named { "signature_invalid" } else { "accepted" });
+        assert_eq!(verdict("main", &OLD), if named { "signature_invalid" } else { "accepted" });
+        assert_eq!(verdict("other", &MAIN), if named { "key_unknown" } else { "accepted" });
+        assert_eq!(verdict("main", &[1; 32]), "signature_invalid");
+    }
+}
+
+/// All orders of some members, as JSON objects.
+fn orders(members: &[&str]) -> Vec<String> {
+    fn extend(chosen: &[&str], left: &[&str], all: &mut Vec<String>) {
+        if left.is_empty() {
+            all.push(format!("{{{}}}", chosen.join(",")));
+        }
+        for (at, member) in left.iter().enumerate() {
+            extend(&[chosen, &[*member]].concat(), &[&left[..at], &left[at + 1..]].concat(), all);
+        }
+    }
+    let mut all = Vec::new();
+    extend(&[], members, &mut all);
+    all
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_no_header_that_only_a_key_id_makes_malformed() {
+    for id in ["a\"b", "a\\", "a\n", "\",\"typ\":\"x"] {
+        let policy = jwt::Policy { ring: Ring::new(vec![Arc::new(key(id, &MAIN))]), ..policy() };
+        let told = |header: &str| {
+            let token = signed(header.as_bytes(), claims("report").to_string().as_bytes(), &MAIN);
+            verdict(&token, &policy, Time::from_seconds(NOW))
+        };
+        let read = told(&format!("{{\"alg\": \"HS256\",\"kid\":\"{id}\"}}"));
+        assert_eq!(told(&format!("{{\"alg\":\"HS256\",\"kid\":\"{id}\"}}")), read, "{id}");
+        assert_eq!(told(&json!({"alg": "HS256", "kid": id}).to_string()), "accepted", "{id}");
+    }
+}
