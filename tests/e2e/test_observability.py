@@ -9,7 +9,7 @@ from policy import only
 from sessions import KEY_OLDER, PORTAL, session
 from stage import Stage, cookie, ways
 
-FIELDS = {"dashgate_dashboard", "dashgate_refused", "dashgate_reason", "dashgate_session"}
+FIELDS = {"dashgate_dashboard", "dashgate_refused", "dashgate_reason", "dashgate_subject", "dashgate_session"}
 
 
 def counters(gate):
@@ -67,8 +67,8 @@ def test_a_permit_fills_the_access_logs_fields_and_logs_nothing(gate, way):
     gate.permits(way, path=path, headers=cookie("training", session("training")))
     entry = gate.edge.wait_for_access(lambda entry: entry["path"] == path)
     assert FIELDS <= set(entry)
-    assert (entry["dashgate_dashboard"], entry["dashgate_refused"]) == ("training", None)
-    assert re.fullmatch(r"[0-9a-f]{16} ana", entry["dashgate_session"])
+    assert (entry["dashgate_dashboard"], entry["dashgate_refused"], entry["dashgate_subject"]) == ("training", None, "ana")
+    assert re.fullmatch(r"[0-9a-f]{16}", entry["dashgate_session"])
     assert "dashgate refused" not in gate.edge.log()[said:]
 
 
