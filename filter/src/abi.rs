@@ -283,7 +283,9 @@ pub extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
     plugin.gate().warnings().iter().for_each(|warning| Envoy.warn(&format!("dashgate: {warning}")));
     VM.with(|vm| match vm.try_borrow_mut() {
         Ok(mut vm) => {
-            vm.plugins.insert(root, Rc::new(plugin));
+            if let Some(replaced) = vm.plugins.insert(root, Rc::new(plugin)) {
+                replaced.gate().forget_sessions();
+            }
             1
         }
         Err(_) => 0,
@@ -308,8 +310,10 @@ pub extern "C" fn proxy_on_delete(context: u32) {
     VM.with(|vm| {
         if let Ok(mut vm) = vm.try_borrow_mut()
             && vm.streams.remove(&context).is_none()
+            && let Some(plugin) = vm.plugins.remove(&context)
         {
-            vm.plugins.remove(&context);
+            // Streams that it permitted may keep it for hours.
+            plugin.gate().forget_sessions();
         }
     });
 }

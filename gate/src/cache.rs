@@ -1,7 +1,7 @@
 //! Sessions verified a moment ago: a credential that comes again is compared instead of verified again.
 //!
-//! Only what verified gets in, so nobody without a key can fill it, and only from its second showing on, so that sessions
-//! shown once push none out that is in use. What it answers is what verifying would answer:
+//! Only what verified gets in, so nobody without a key can put anything there or push anything out, and only from its second
+//! showing on, so that sessions shown once push none out that is in use. What it answers is what verifying would answer:
 //! until the session's end nothing that was checked can turn, but for a clock that was set back, which it does not trust.
 //! It belongs to one policy and goes with it.
 
@@ -19,10 +19,10 @@ use crate::time::Time;
 
 /// The most sessions held; then all are let go, the ended ones among them.
 const MAX_SESSIONS: usize = 16 * 1024;
-/// The most bytes of credentials held; then all are let go.
+/// The most bytes of credentials and subjects held; then all are let go.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Bits that say what was shown before: so many that sixteen thousand set few of them twice.
-const SHOWN_BITS: usize = 256 * 1024;
+const SHOWN_BITS: usize = 262_144;
 
 /// What a credential was verified for: a dashboard, and one of its session kinds.
 pub(crate) type Place = (usize, usize);
@@ -38,7 +38,8 @@ pub(crate) struct Cache {
     shown_once: usize,
 }
 
-/// The end of a credential. It is its signature's, so each verified one has another; [`Known::is`] says which one it is.
+/// The end of a credential. It is its signature's, so two verified ones hardly ever share it; [`Known::is`] says which one it
+/// is, and what comparing tails could tell is the least part of a signature.
 type Tail = [u8; 8];
 
 struct Known {
@@ -92,18 +93,22 @@ impl Cache {
     }
 
     fn keep(&mut self, place: (Tail, Place), known: Known) {
-        let length = known.credential.len();
+        let length = known.length();
         if self.known.len() >= MAX_SESSIONS || self.bytes.saturating_add(length) > MAX_BYTES {
             (self.known, self.bytes) = (HashMap::default(), 0);
         }
         self.bytes = self.bytes.saturating_add(length);
         if let Some(replaced) = self.known.insert(place, known) {
-            self.bytes = self.bytes.saturating_sub(replaced.credential.len());
+            self.bytes = self.bytes.saturating_sub(replaced.length());
         }
     }
 }
 
 impl Known {
+    fn length(&self) -> usize {
+        self.credential.len().saturating_add(self.session.subject().map_or(0, str::len))
+    }
+
     /// Whether this is the session of `credential`, and still is one. Constant time, by the library: how much of a
     /// signature is right must not show.
     fn is(&self, credential: &[u8], now: Time) -> bool {
@@ -121,12 +126,19 @@ impl fmt::Debug for Cache {
 }
 
 #[cfg(test)]
+#[expect(clippy::panic, reason = "a test fails by it")]
 mod tests {
     use std::cell::Cell;
     use std::sync::Arc;
 
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::{Cache, MAX_BYTES, MAX_SESSIONS, Place};
+    use crate::decide::Decision;
+    use crate::policy::Gate;
     use crate::reason::Reason;
+    use crate::request::Request;
     use crate::secret::Key;
     use crate::session::Session;
     use crate::time::Time;
@@ -235,11 +247,13 @@ mod tests {
     #[test]
     fn forgets_what_was_shown_once_before_the_bits_are_full() {
         let mut counted = Counted::default();
-        let mut number = 0usize;
-        while counted.cache.shown_once < MAX_SESSIONS {
-            counted.show(format!("payload.signature-{number:08}").as_bytes(), HERE, 50);
-            number = number.saturating_add(1);
+        for number in 0..MAX_SESSIONS * 2 {
+            if counted.cache.shown_once < MAX_SESSIONS {
+                counted.show(format!("payload.signature-{number:08}").as_bytes(), HERE, 50);
+            }
         }
+        // 32 KiB of bits, of which that many are set.
+        assert_eq!(counted.cache.shown.len(), 8192);
         let set = |cache: &Cache| cache.shown.iter().map(|word| word.count_ones()).sum::<u32>();
         assert_eq!(usize::try_from(set(&counted.cache)), Ok(MAX_SESSIONS));
         counted.show(b"payload.one-more", HERE, 50);
@@ -280,6 +294,47 @@ mod tests {
         counted.verifications(b"longer-payload.signature", 2);
         counted.verifications(b"payload.signature", 2);
         assert_eq!((counted.cache.known.len(), counted.cache.bytes), (1, 17));
+    }
+
+    #[test]
+    fn counts_the_subjects_bytes_too() {
+        let mut cache = Cache::default();
+        let Some(key) = Key::new("main", &[7; 32], None).map(Arc::new) else { panic!("a key") };
+        for _ in 0..2 {
+            let mut session = Session::new(&key, b"signature");
+            session.subject = Some("ada".to_owned());
+            let kept = cache.session(b"payload.signature", HERE, Time::from_seconds(1), || Ok(session));
+            assert_eq!(kept.ok().and_then(|session| session.subject().map(str::len)), Some(3));
+        }
+        assert_eq!((cache.known.len(), cache.bytes), (1, 20));
+    }
+
+    #[test]
+    fn is_asked_by_the_gate_and_forgets_when_told() {
+        let policy = br#"{"keys": [{"id": "main", "env": "MAIN", "encoding": "utf8"}],
+            "sessions": {"portal": {"format": "jwt", "keys": ["main"]}},
+            "dashboards": [{"name": "report", "url": "https://report.example.org/", "sessions": ["portal"]}]}"#;
+        let secret = "a key of more than thirty-two bytes";
+        let Ok(gate) = Gate::load(policy, &|_| Some(secret.to_owned())) else { panic!("a policy") };
+        let claims = br#"{"aud":"https://report.example.org/","sub":"ada","exp":1000}"#;
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode(claims));
+        let signature =
+            Key::new("main", secret.as_bytes(), None).map(|key| key.sign(signed.as_bytes())).unwrap_or_default();
+        let cookie = format!("__Host-dashgate-report={signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let headers: [(&[u8], &[u8]); 4] = [
+            (b":authority", b"report.example.org"),
+            (b":method", b"GET"),
+            (b":path", b"/"),
+            (b"cookie", cookie.as_bytes()),
+        ];
+        let held = || gate.cache.lock().map(|cache| cache.known.len()).ok();
+        for expected in [0, 1, 1] {
+            let decision = gate.decide(&Request::new(headers, true), Time::from_seconds(500));
+            assert!(matches!(decision, Decision::Permit(_)), "{decision:?}");
+            assert_eq!(held(), Some(expected));
+        }
+        gate.forget_sessions();
+        assert_eq!(held(), Some(0));
     }
 
     #[test]

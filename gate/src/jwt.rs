@@ -156,7 +156,7 @@ impl<'a> Claims<'a> {
             return Err(Reason::SessionLifetimeTooLong);
         }
         session.end = session.end.min(end);
-        session.set_subject(self.subject);
+        session.subject = self.subject.map(str::to_owned);
         session.issued = self.issued;
         Ok(())
     }

@@ -59,6 +59,13 @@ impl Gate {
         Some((&dashboard.kinds.get(session)?.format, &dashboard.audience))
     }
 
+    /// Lets go of the sessions remembered, where a policy lives on only for the streams it permitted.
+    pub fn forget_sessions(&self) {
+        if let Ok(mut cache) = self.cache.try_lock() {
+            *cache = Cache::default();
+        }
+    }
+
     /// Whether a cookie of that name holds a credential of some dashboard's, or did once.
     pub(crate) fn is_credential_cookie(&self, name: &[u8]) -> bool {
         name.starts_with(cookie::PREFIX) || self.readable.cookies.contains_key(name)

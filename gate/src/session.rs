@@ -20,10 +20,9 @@ pub struct Ring {
 
 /// JWT headers as the usual libraries write them, by their members' order. Comparing one costs less than reading it, and
 /// says the same.
-const HEADERS: [&str; 10] = [
-    r#"{"alg":"HS256"}"#,
-    r#"{"alg":"HS256","typ":"JWT"}"#,
-    r#"{"typ":"JWT","alg":"HS256"}"#,
+const HEADERS: [&str; 3] = [r#"{"alg":"HS256"}"#, r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"typ":"JWT","alg":"HS256"}"#];
+/// Those that name a key; `KID` stands for its id.
+const NAMED_HEADERS: [&str; 7] = [
     r#"{"alg":"HS256","kid":"KID"}"#,
     r#"{"kid":"KID","alg":"HS256"}"#,
     r#"{"alg":"HS256","kid":"KID","typ":"JWT"}"#,
@@ -41,21 +40,23 @@ impl Ring {
         for (index, key) in keys.iter().enumerate() {
             by_id.insert(key.id().as_bytes().into(), index);
             let is_plain = key.id().bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
-            for header in HEADERS {
-                let named = header.contains("KID").then_some(index);
-                if is_plain || named.is_none() {
-                    let text = URL_SAFE_NO_PAD.encode(header.replace("KID", key.id()));
-                    headers.insert(text.into_bytes().into(), named);
-                }
+            for header in NAMED_HEADERS.iter().filter(|_| is_plain) {
+                let text = URL_SAFE_NO_PAD.encode(header.replace("KID", key.id()));
+                headers.insert(text.into_bytes().into(), Some(index));
             }
+        }
+        for header in HEADERS {
+            headers.insert(URL_SAFE_NO_PAD.encode(header).into_bytes().into(), None);
         }
         Self { keys, by_id, headers }
     }
 
     /// The key id in a JWT's first segment, if that is a usual header that names one of the keys or none.
     pub(crate) fn known_header(&self, segment: &[u8]) -> Option<Option<&str>> {
-        let named = self.headers.get(segment)?;
-        Some(named.and_then(|index| self.keys.get(index)).map(|key| key.id()))
+        match self.headers.get(segment)? {
+            None => Some(None),
+            Some(index) => self.keys.get(*index).map(|key| Some(key.id())),
+        }
     }
 
     /// The keys, in the configured order.
@@ -95,7 +96,7 @@ impl Ring {
 #[derive(Clone, Debug)]
 pub struct Session {
     key: Arc<Key>,
-    subject: Option<String>,
+    pub(crate) subject: Option<String>,
     pub(crate) end: Time,
     pub(crate) issued: Option<Time>,
     fingerprint: String,
@@ -128,10 +129,6 @@ impl Session {
     #[must_use]
     pub fn end(&self) -> Time {
         self.end
-    }
-
-    pub(crate) fn set_subject(&mut self, subject: Option<&str>) {
-        self.subject = subject.map(str::to_owned);
     }
 
     /// The public fingerprint, 16 hexadecimal digits.

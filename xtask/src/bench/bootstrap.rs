@@ -55,17 +55,27 @@ pub fn settings(key: &str, backend: u16) -> Vec<Setting> {
     let native = |name, filter: String, action: &str| Setting {
         name,
         environment: Vec::new(),
-        listeners: vec![Listener { filter, routes: format!("              - {{match: {{prefix: /}}, {action}}}\n") }],
+        listeners: vec![native_listener(filter, action)],
     };
     vec![
         native("none", String::new(), &here),
-        native("jwt_authn", jwt_authn(key), &here),
+        Setting {
+            listeners: vec![native_listener(jwt_authn(key, ""), &here), native_listener(jwt_authn(key, CACHED), &here)],
+            ..native("jwt_authn", String::new(), &here)
+        },
         gate("dashgate", &POLICIES, &here),
         native("upstream-none", String::new(), &there),
-        native("upstream-jwt_authn", jwt_authn(key), &there),
+        native("upstream-jwt_authn", jwt_authn(key, ""), &there),
         gate("upstream-dashgate", &[SMALL], &there_until),
     ]
 }
+
+fn native_listener(filter: String, action: &str) -> Listener {
+    Listener { filter, routes: format!("              - {{match: {{prefix: /}}, {action}}}\n") }
+}
+
+/// `jwt_authn`'s own cache of verified tokens, which is off unless it is asked for.
+const CACHED: &str = "jwt_cache_config: {jwt_cache_size: 16384}";
 
 /// The two routes of edge.yaml, which exist only for what the gate permitted.
 fn locked_routes(action: &str) -> String {
@@ -85,7 +95,7 @@ fn environment(key: &str) -> Vec<(String, String)> {
 }
 
 /// Envoy's own filter for signed sessions, doing what it can of the same.
-fn jwt_authn(key: &str) -> String {
+fn jwt_authn(key: &str, cache: &str) -> String {
     format!(
         r#"          - name: envoy.filters.http.jwt_authn
             typed_config:
@@ -96,6 +106,7 @@ fn jwt_authn(key: &str) -> String {
                   audiences: ["{URL}"]
                   from_cookies: [{COOKIE}]
                   clock_skew_seconds: 30
+                  {cache}
                   claim_to_headers: [{{header_name: x-dashgate-subject, claim_name: sub}}]
                   local_jwks: {{inline_string: '{{"keys":[{{"kty":"oct","alg":"HS256","kid":"{KEY_ID}","k":"{key}"}}]}}'}}
               rules:

@@ -44,10 +44,10 @@ impl Load {
         })
     }
 
-    /// Sends every request there is at least once, and a few thousand in all: pools, branch predictors, counters that are
+    /// Sends every request there is three times, and a few thousand in all: pools, branch predictors, counters that are
     /// defined late, sessions that are known from then on.
     pub fn warm_up(&mut self) -> Outcome {
-        let mut left = self.requests.len().max(4000);
+        let mut left = self.requests.len().saturating_mul(3).max(4000);
         while left > 0 {
             left = left.saturating_sub(usize::try_from(self.run(Duration::from_millis(50))?).unwrap_or(usize::MAX));
         }

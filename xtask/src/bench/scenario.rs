@@ -16,7 +16,8 @@ pub const FRIEND: &str = "https://notebook-09999.example.org";
 
 /// How many different sessions are in play where it is not one.
 const MANY_SESSIONS: usize = 10_000;
-/// So many in turn that each is forgotten before it comes again: every one is verified as if it had never been seen.
+/// So many in turn that each, but for a few in a hundred, is forgotten before it comes again and verified as if it had
+/// never been seen.
 const TOO_MANY_SESSIONS: usize = 20_000;
 
 /// A key, and sessions it signed.
@@ -88,6 +89,12 @@ pub fn all(tokens: &Tokens) -> Vec<Scenario> {
         Scenario {
             requests: many(TOO_MANY_SESSIONS),
             ..one("jwt_authn, each session for the first time", "jwt_authn", 200, data)
+        },
+        Scenario { listener: 1, ..one("jwt_authn with its own cache", "jwt_authn", 200, data) },
+        Scenario {
+            listener: 1,
+            requests: many(MANY_SESSIONS),
+            ..one("jwt_authn with its own cache, 10,000 in turn", "jwt_authn", 200, data)
         },
         one("permit", "dashgate", 200, data),
         one("permit, a page", "dashgate", 200, page),
