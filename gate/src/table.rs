@@ -44,3 +44,46 @@ impl Hasher for Mixer {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::hash::{BuildHasher, Hash};
+
+    use super::Quick;
+
+    /// How many of 4,096 places sixteen thousand keys come to: chance would leave 75 of them empty.
+    fn places<K: Hash>(keys: impl Iterator<Item = K>) -> usize {
+        keys.map(|key| Quick::default().hash_one(key) & 0xfff).collect::<HashSet<u64>>().len()
+    }
+
+    #[test]
+    fn spreads_names_whatever_their_length() {
+        for length in [1, 7, 8, 9, 15, 16, 17, 40] {
+            let names = (0..16_384u32).map(|number| format!("{:x<length$}{number}", "").into_bytes());
+            assert!(places(names.map(Vec::into_boxed_slice)) > 3800, "{length}");
+            let names = (0..16_384u32).map(|number| format!("{number}{:x<length$}", "").into_bytes());
+            assert!(places(names.map(Vec::into_boxed_slice)) > 3800, "{length}");
+        }
+    }
+
+    #[test]
+    fn spreads_numbers_and_places() {
+        assert!(places(0..16_384u32) > 3800);
+        assert!(places((0..16_384u32).map(|number| number.wrapping_mul(1000))) > 3800);
+        assert!(places((0..16_384u64).map(|number| (number, (0usize, 0usize)))) > 3800);
+        assert!(places((0..16_384usize).map(|number| (7u64, (number, 0usize)))) > 3800);
+        assert!(places((0..16_384usize).map(|number| (7u64, (0usize, number)))) > 3800);
+    }
+
+    #[test]
+    fn tells_texts_apart_that_differ_in_one_byte() {
+        let text = b"https://dashboard-0000.example.org";
+        let hash = |text: &[u8]| Quick::default().hash_one(text);
+        for at in 0..text.len() {
+            let mut other = *text;
+            other.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1);
+            assert_ne!(hash(text), hash(&other), "{at}");
+        }
+    }
+}
