@@ -18,9 +18,9 @@ use crate::table::Quick;
 use crate::time::Time;
 
 /// The most sessions held; then all are let go, the ended ones among them.
-const MAX_SESSIONS: usize = 16 * 1024;
+const MAX_SESSIONS: usize = 16_384;
 /// The most bytes of credentials and subjects held; then all are let go.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+const MAX_BYTES: usize = 8_388_608;
 /// Bits that say what was shown before: so many that sixteen thousand set few of them twice.
 const SHOWN_BITS: usize = 262_144;
 
