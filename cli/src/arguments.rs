@@ -155,8 +155,11 @@ pub struct Verify {
     #[arg(long)]
     pub token: bool,
     /// Without --config: the format
-    #[arg(long, value_parser = ["jwt", "bokeh"], conflicts_with = "config", requires = "key_env")]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(gate::config::FORMATS), conflicts_with = "config", requires = "key_env")]
     pub format: Option<String>,
+    /// Without --config: an option of the session kind, such as salt=TEXT or subject_from=user.name; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "format")]
+    pub option: Vec<String>,
     /// Without --config: the environment variable that holds the key
     #[arg(long, value_name = "NAME", requires = "format")]
     pub key_env: Option<String>,

@@ -12,6 +12,7 @@ mod instant;
 mod keygen;
 mod lines;
 mod mint;
+mod mint_signed;
 mod output;
 mod policy;
 mod request;

@@ -4,13 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gate::secret::Key;
 use gate::session::Ring;
-use gate::{Format, Reason, Time, bokeh, jwt};
+use gate::{Format, Reason, Time, bokeh, jwt, signed};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Mint;
 use crate::environment::Environment;
 use crate::instant;
 use crate::keygen::random;
+use crate::mint_signed;
 use crate::output::{Failure, Outcome, hint, print, print_json};
 use crate::policy::{Judge, Policy};
 
@@ -26,6 +27,7 @@ pub fn run(arguments: &Mint) -> Result<Outcome, Failure> {
     let minted = match judge.format {
         Format::Jwt(policy) => mint_jwt(arguments, policy, judge.audience, now)?,
         Format::Bokeh(ring) => mint_bokeh(arguments, ring, now)?,
+        Format::Signed(policy) => mint_value(arguments, policy, now)?,
     };
     if arguments.json {
         print_json(&json!({
@@ -65,6 +67,11 @@ fn mint_jwt(arguments: &Mint, policy: &jwt::Policy, audience: &str, now: Time) -
     if arguments.token {
         return Err(Failure::new("--token is for Bokeh session kinds"));
     }
+    if policy.algorithm == jwt::Algorithm::EdDsa {
+        return Err(Failure::new(
+            "the session kind is verified with public keys: only the holder of the private one can sign",
+        ));
+    }
     let key = key(arguments, &policy.ring)?;
     let seconds = now.seconds();
     let expires = seconds.saturating_add(arguments.ttl.unwrap_or(policy.max_lifetime_seconds.min(3600)));
@@ -76,10 +83,7 @@ fn mint_jwt(arguments: &Mint, policy: &jwt::Policy, audience: &str, now: Time) -
     claims.insert("sub".into(), json!(subject));
     claims.insert("iat".into(), json!(seconds));
     claims.insert("exp".into(), json!(expires));
-    for claim in &arguments.claim {
-        let (name, value) = claim.split_once('=').ok_or_else(|| Failure::new("--claim must be NAME=VALUE"))?;
-        claims.insert(name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value)));
-    }
+    claims.extend(further(arguments)?);
     let header = json!({"alg": "HS256", "typ": "JWT", "kid": key.id()});
     let signed = format!("{}.{}", encoded(header.to_string()), encoded(Value::Object(claims).to_string()));
     let token = format!("{signed}.{}", encoded(key.sign(signed.as_bytes())));
@@ -109,6 +113,32 @@ fn mint_bokeh(arguments: &Mint, ring: &Ring, now: Time) -> Result<Minted, Failur
         (id, key.retire_at(), verified)
     };
     Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })
+}
+
+/// A web framework's cookie: its value, without the name.
+fn mint_value(arguments: &Mint, policy: &signed::Policy, now: Time) -> Result<Minted, Failure> {
+    if arguments.token || arguments.ttl.is_some() {
+        return Err(Failure::new("--token is for Bokeh session kinds, and --ttl for what holds its own end"));
+    }
+    let key = key(arguments, &policy.ring)?;
+    let payload = match (&policy.subject_from, policy.scheme.payload) {
+        // An id that means something to the framework's store only.
+        (None, signed::Payload::Plain) => letters_and_digits(32)?.into_bytes(),
+        (path, _) => mint_signed::payload(path.as_ref(), arguments.subject.as_deref(), further(arguments)?)?,
+    };
+    let token = mint_signed::write(policy, key, &payload, now);
+    let verified = signed::verify(token.as_bytes(), policy, now);
+    let end = verified.as_ref().ok().map(|session| session.end()).filter(|end| *end < Time::FAR);
+    Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })
+}
+
+/// What `--claim` says.
+fn further(arguments: &Mint) -> Result<Map<String, Value>, Failure> {
+    let each = arguments.claim.iter().map(|claim| {
+        let (name, value) = claim.split_once('=').ok_or_else(|| Failure::new("--claim must be NAME=VALUE"))?;
+        Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| json!(value))))
+    });
+    each.collect()
 }
 
 fn key<'a>(arguments: &Mint, ring: &'a Ring) -> Result<&'a Key, Failure> {

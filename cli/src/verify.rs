@@ -5,7 +5,7 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gate::session::Session;
-use gate::{Decision, Format, Reason, Request, Time, bokeh, jwt};
+use gate::{Decision, Format, Reason, Request, Time, bokeh, jwt, signed};
 use serde_json::{Value, json};
 
 use crate::arguments::Verify;
@@ -82,6 +82,7 @@ impl<'a> Verifier<'a> {
             Format::Jwt(policy) => jwt::verify(credential, policy, judge.audience, now)?,
             Format::Bokeh(ring) if self.takes_for_id(credential) => bokeh::verify_id(credential, ring, now)?,
             Format::Bokeh(ring) => bokeh::verify_token(credential, ring, now)?,
+            Format::Signed(policy) => signed::verify(credential, policy, now)?,
         };
         if self.arguments.connect {
             connect(&self.policy, judge, credential, now)?;
@@ -137,8 +138,16 @@ fn one_kind(arguments: &Verify, format: &str) -> Result<Node, Failure> {
     match (format, &arguments.audience) {
         ("jwt", None) => return Err(Failure::new("--format jwt needs --audience")),
         ("jwt", Some(audience)) => dashboard["audience"] = json!(audience),
-        (_, Some(_)) => return Err(Failure::new("--audience is not for --format bokeh")),
-        _ => session["max_stream_seconds"] = json!(1),
+        (_, Some(_)) => return Err(Failure::new(format!("--audience is not for --format {format}"))),
+        ("bokeh" | "express", None) => session["max_stream_seconds"] = json!(1),
+        _ => {}
+    }
+    for option in &arguments.option {
+        let (name, value) = option.split_once('=').ok_or_else(|| Failure::new("--option must be NAME=VALUE"))?;
+        session[name] = match value.parse::<u64>() {
+            Ok(number) => json!(number),
+            Err(_) => json!(value),
+        };
     }
     if let Some(issuer) = &arguments.issuer {
         session["issuer"] = json!(issuer);

@@ -5,7 +5,7 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ptr::null_mut;
 use std::rc::Rc;
 
@@ -207,8 +207,21 @@ fn log(level: u32, message: &str) {
 #[derive(Default)]
 struct Vm {
     shared: Shared,
-    plugins: BTreeMap<u32, Rc<Plugin>>,
+    /// Few: a list.
+    plugins: Vec<(u32, Rc<Plugin>)>,
     streams: HashMap<u32, (Rc<Plugin>, Stream), Quick>,
+}
+
+impl Vm {
+    fn plugin(&self, root: u32) -> Option<Rc<Plugin>> {
+        self.plugins.iter().find(|(known, _)| *known == root).map(|(_, plugin)| Rc::clone(plugin))
+    }
+
+    /// Takes a configuration away. Streams that it permitted may keep it for hours, its remembered sessions not.
+    fn remove_plugin(&mut self, root: u32) {
+        self.plugins.iter().filter(|(known, _)| *known == root).for_each(|(_, plugin)| plugin.gate().forget_sessions());
+        self.plugins.retain(|(known, _)| *known != root);
+    }
 }
 
 thread_local! {
@@ -283,9 +296,8 @@ pub extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
     plugin.gate().warnings().iter().for_each(|warning| Envoy.warn(&format!("dashgate: {warning}")));
     VM.with(|vm| match vm.try_borrow_mut() {
         Ok(mut vm) => {
-            if let Some(replaced) = vm.plugins.insert(root, Rc::new(plugin)) {
-                replaced.gate().forget_sessions();
-            }
+            vm.remove_plugin(root);
+            vm.plugins.push((root, Rc::new(plugin)));
             1
         }
         Err(_) => 0,
@@ -297,7 +309,7 @@ pub extern "C" fn proxy_on_configure(root: u32, _size: usize) -> u32 {
 pub extern "C" fn proxy_on_context_create(context: u32, parent: u32) {
     VM.with(|vm| {
         if let Ok(mut vm) = vm.try_borrow_mut()
-            && let Some(plugin) = vm.plugins.get(&parent).map(Rc::clone)
+            && let Some(plugin) = vm.plugin(parent)
         {
             vm.streams.insert(context, (plugin, Stream::Quiet));
         }
@@ -310,10 +322,8 @@ pub extern "C" fn proxy_on_delete(context: u32) {
     VM.with(|vm| {
         if let Ok(mut vm) = vm.try_borrow_mut()
             && vm.streams.remove(&context).is_none()
-            && let Some(plugin) = vm.plugins.remove(&context)
         {
-            // Streams that it permitted may keep it for hours.
-            plugin.gate().forget_sessions();
+            vm.remove_plugin(context);
         }
     });
 }

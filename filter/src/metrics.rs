@@ -1,15 +1,15 @@
 //! Counters: one per dashboard, verdict and reason, and one per key. Defined once per VM, because each definition of the
 //! same name makes a new id.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use gate::{Gate, Record, Verdict};
+use gate::{Gate, Quick, Record, Verdict};
 
 use crate::host::{Host, HostResult};
 
 /// Ids of counters already defined in this VM, by name.
 #[derive(Debug, Default)]
-pub struct Registry(BTreeMap<String, u32>);
+pub struct Registry(HashMap<String, u32, Quick>);
 
 impl Registry {
     fn id(&mut self, host: &mut impl Host, name: String) -> HostResult<u32> {
@@ -27,7 +27,8 @@ impl Registry {
 pub struct Counters {
     /// By dashboard, the first for none; each has few verdicts and codes, so a search costs less than a tree's.
     decisions: Vec<Vec<(Verdict, &'static str, u32)>>,
-    keys: BTreeMap<String, u32>,
+    /// Few: a list.
+    keys: Vec<(String, u32)>,
 }
 
 impl Counters {
@@ -45,11 +46,11 @@ impl Counters {
         let id = self.decision(host, registry, gate, record)?;
         host.increment(id)?;
         for key in record.keys() {
-            let id = match self.keys.get(key) {
-                Some(id) => *id,
+            let id = match self.keys.iter().find(|(known, _)| known == key) {
+                Some((_, id)) => *id,
                 None => {
                     let id = registry.id(host, format!("dashgate_sessions_verified_total.key={key}"))?;
-                    self.keys.insert(key.to_owned(), id);
+                    self.keys.push((key.to_owned(), id));
                     id
                 }
             };

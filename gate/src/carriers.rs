@@ -12,7 +12,7 @@ use crate::shown::Shown;
 use crate::subprotocol::{self, Offer};
 use crate::target::Target;
 use crate::time::Time;
-use crate::{bokeh, cookie, jwt};
+use crate::{bokeh, cookie, jwt, signed};
 
 /// The longest cookie value read: browsers store no longer ones (RFC 6265 section 6.1, name and value together).
 pub(crate) const MAX_COOKIE_BYTES: usize = 4096;
@@ -25,6 +25,8 @@ pub(crate) struct Found<'a> {
     offer: Offer<'a>,
     query: query::Found<'a>,
     bokeh_header: Option<&'a [u8]>,
+    /// By session kind of the dashboard, what its own cookie holds; empty where no kind has one.
+    signed: Vec<Option<&'a [u8]>>,
     is_upgrade: bool,
 }
 
@@ -53,6 +55,13 @@ impl<'a> Found<'a> {
             }
             found.bokeh_header = request.bokeh_session_id.once();
         }
+        if dashboard.kinds.iter().any(|kind| kind.own_cookie().is_some()) {
+            for kind in &dashboard.kinds {
+                let name = kind.own_cookie();
+                let value = name.map(|name| cookie::find(&request.cookies, name)).transpose()?.flatten();
+                found.signed.push(value);
+            }
+        }
         Ok(found)
     }
 
@@ -68,7 +77,7 @@ impl<'a> Found<'a> {
             match self.session(gate, kind, (dashboard, place), now) {
                 Ok(session) => {
                     opened.add(session, kind, now, by_bearer);
-                    opened.shown.join(self.shown(kind));
+                    opened.shown.join(self.shown(kind, place));
                 }
                 // What is ambiguous is refused, whatever another kind would say.
                 Err(reason @ (Reason::CredentialRepeated | Reason::CredentialConflict)) => return Err(reason),
@@ -104,14 +113,19 @@ impl<'a> Found<'a> {
     /// Which of a dashboard's carriers hold anything, good or bad.
     pub fn shown_for(&self, dashboard: &Dashboard) -> Shown {
         let mut shown = Shown::default();
-        dashboard.kinds.iter().for_each(|kind| shown.join(self.shown(kind)));
+        dashboard.kinds.iter().enumerate().for_each(|(place, kind)| shown.join(self.shown(kind, place)));
         shown
     }
 
-    fn shown(&self, kind: &Kind) -> Shown {
+    /// What the cookie of the kind at that place holds.
+    fn signed(&self, place: usize) -> Option<&'a [u8]> {
+        self.signed.get(place).copied().flatten()
+    }
+
+    fn shown(&self, kind: &Kind, place: usize) -> Shown {
         let reads = kind.carriers;
         Shown {
-            cookie: reads.cookie && self.cookie.is_some(),
+            cookie: (reads.cookie && self.cookie.is_some()) || self.signed(place).is_some(),
             bearer: reads.bearer && self.bearer.is_some(),
             subprotocol: reads.marker && self.is_upgrade && self.offer.marked.is_some(),
             bokeh_subprotocol: reads.bokeh && self.is_upgrade && self.offer.bokeh.is_some(),
@@ -131,11 +145,16 @@ impl<'a> Found<'a> {
         match &kind.format {
             Format::Jwt(policy) => {
                 let token = self.token(kind)?;
-                let verify = || jwt::verify(token, policy, &dashboard.audience, now);
-                match gate.cache.try_lock() {
-                    Ok(mut cache) => cache.session(token, (dashboard.index, place), now, verify),
-                    Err(_) => verify().map(Arc::new),
+                remembered(gate, token, (dashboard, place), now, || {
+                    jwt::verify(token, policy, &dashboard.audience, now)
+                })
+            }
+            Format::Signed(policy) => {
+                let value = self.signed(place).ok_or(Reason::SessionMissing)?;
+                if value.len() > MAX_COOKIE_BYTES {
+                    return Err(Reason::CredentialTooLong);
                 }
+                remembered(gate, value, (dashboard, place), now, || signed::verify(value, policy, now))
             }
             Format::Bokeh(ring) if self.is_upgrade => {
                 if self.bokeh_header.is_some() {
@@ -209,6 +228,20 @@ impl<'a> Found<'a> {
     }
 }
 
+/// What verifying a credential says, or said a moment ago.
+fn remembered(
+    gate: &Gate,
+    credential: &[u8],
+    (dashboard, place): (&Dashboard, usize),
+    now: Time,
+    verify: impl FnOnce() -> Result<Session, Reason>,
+) -> Result<Arc<Session>, Reason> {
+    match gate.cache.try_lock() {
+        Ok(mut cache) => cache.session(credential, (dashboard.index, place), now, verify),
+        Err(_) => verify().map(Arc::new),
+    }
+}
+
 /// Whether a session cookie came along, of whichever dashboard, valid or not.
 pub(crate) fn has_session_cookie(gate: &Gate, request: &Request<'_>) -> bool {
     let mut pairs = request.cookies.iter().flat_map(|field| cookie::pairs(field));
@@ -239,7 +272,7 @@ pub(crate) fn one_bearer<'a>(authorization: Field<'a>) -> Result<Option<&'a [u8]
 
 fn remove_cookies(gate: &Gate, dashboard: &Dashboard, fields: &[&[u8]], edits: &mut Vec<Edit>) {
     let is_credential = |name: &[u8]| {
-        gate.is_credential_cookie(name) && !(dashboard.keep.cookie && name == dashboard.cookie.as_bytes())
+        gate.is_credential_cookie(name) && !dashboard.keep_cookies.iter().any(|kept| kept.as_ref() == name)
     };
     if let [field] = fields {
         edits.extend(cookie::without(field, is_credential).map(|kept| set_or_remove("cookie", kept)));

@@ -1,4 +1,4 @@
-//! JWT HS256, stricter than the libraries that make them (RFC 7515, 7519, 8725; PyJWT 2.15.1 as the maker).
+//! JWT, HS256 or EdDSA, stricter than the libraries that make them (RFC 7515, 7519, 8725; PyJWT 2.15.1 as the maker).
 //!
 //! Decides whether one token is a session for one audience. Does not decide where tokens may come from.
 
@@ -19,9 +19,31 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// The last second of the year 9999: no NumericDate beyond it is meant.
 const LAST_SECOND: u64 = 253_402_300_799;
 
+/// How tokens are signed: said by the configuration, never by the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// HMAC-SHA256 (RFC 7518 section 3.2).
+    Hs256,
+    /// Ed25519 (RFC 8037), under public keys: the gate can verify and not sign.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// The `alg` that names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
 /// How one session kind's tokens are judged.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// The only `alg` accepted.
+    pub algorithm: Algorithm,
     /// Keys that may have signed.
     pub ring: Ring,
     /// The only `iss` accepted; `None`: any.
@@ -44,7 +66,7 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
     let signature = decode(token.signature)?;
     let key_id = match policy.ring.known_header(token.header) {
         Some(known) => known.map(Cow::Borrowed),
-        None => read_header(token.header)?.map(Cow::Owned),
+        None => read_header(token.header, policy.algorithm)?.map(Cow::Owned),
     };
     let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
@@ -88,7 +110,7 @@ fn decode(segment: &[u8]) -> Result<Vec<u8>, Reason> {
 }
 
 /// Reads the header and returns its key id, the one fact taken from before the signature.
-fn read_header(segment: &[u8]) -> Result<Option<String>, Reason> {
+fn read_header(segment: &[u8], algorithm: Algorithm) -> Result<Option<String>, Reason> {
     const REFUSED: [&str; 9] = ["crit", "b64", "zip", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"];
     let text = decode(segment)?;
     let header = Json::parse(&text).map_err(|_| Reason::TokenMalformed)?;
@@ -98,7 +120,7 @@ fn read_header(segment: &[u8]) -> Result<Option<String>, Reason> {
             return Err(Reason::TokenMalformed);
         }
     }
-    if header.member("alg").and_then(Json::text) != Some("HS256") {
+    if header.member("alg").and_then(Json::text) != Some(algorithm.name()) {
         return Err(Reason::AlgorithmNotAllowed);
     }
     if members.iter().any(|(name, _)| REFUSED.contains(&name.as_ref())) {

@@ -37,6 +37,7 @@ mod response;
 pub mod secret;
 pub mod session;
 mod shown;
+pub mod signed;
 pub mod structpb;
 pub mod subprotocol;
 mod table;

@@ -10,7 +10,7 @@ use crate::origin::OriginSet;
 use crate::pages::Pages;
 use crate::session::Ring;
 use crate::table::Table;
-use crate::{jwt, target};
+use crate::{jwt, signed, target};
 
 /// The whole policy. Made by [`Gate::load`](crate::Gate::load) only.
 #[derive(Debug)]
@@ -115,6 +115,8 @@ pub(crate) struct Dashboard {
     pub kinds: Vec<Arc<Kind>>,
     pub require_all: bool,
     pub keep: Carriers,
+    /// Names of the cookies that go up though they hold credentials.
+    pub keep_cookies: Vec<Box<[u8]>>,
     /// Its own and the configured ones.
     pub origins: OriginSet,
     pub public: Vec<Box<[u8]>>,
@@ -152,7 +154,7 @@ impl Dashboard {
     pub fn cookie_policies(&self) -> impl Iterator<Item = &jwt::Policy> {
         self.kinds.iter().filter(|kind| kind.carriers.cookie).filter_map(|kind| match &kind.format {
             Format::Jwt(policy) => Some(policy),
-            Format::Bokeh(_) => None,
+            Format::Bokeh(_) | Format::Signed(_) => None,
         })
     }
 }
@@ -165,6 +167,16 @@ pub(crate) struct Kind {
     pub max_stream_seconds: Option<u64>,
 }
 
+impl Kind {
+    /// The cookie of its own that a session of this kind is in, whatever the dashboard.
+    pub fn own_cookie(&self) -> Option<&[u8]> {
+        match &self.format {
+            Format::Signed(policy) => Some(policy.cookie.as_bytes()),
+            Format::Jwt(_) | Format::Bokeh(_) => None,
+        }
+    }
+}
+
 /// How a session kind's credentials are made and judged.
 #[derive(Debug)]
 pub enum Format {
@@ -172,6 +184,8 @@ pub enum Format {
     Jwt(jwt::Policy),
     /// Bokeh's signed ids and tokens.
     Bokeh(Ring),
+    /// A web framework's own signed cookie.
+    Signed(signed::Policy),
 }
 
 /// Where credentials are found, or kept.

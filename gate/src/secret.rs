@@ -5,8 +5,10 @@ use std::fmt;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ed25519_dalek::{Signature, VerifyingKey};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
 
 use crate::time::Time;
 
@@ -63,19 +65,106 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
-/// A key with its HMAC-SHA256 state computed once (RFC 2104).
+/// The hash under an HMAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// SHA-1: sound inside an HMAC, and what itsdangerous signs with unless told otherwise.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+/// How a library makes the key it signs with from the secret it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    /// It signs with the secret itself.
+    Raw,
+    /// The hash of these bytes and the secret.
+    Hash(Digest, Vec<u8>),
+    /// The HMAC of these bytes under the secret.
+    Mac(Digest, Vec<u8>),
+}
+
+impl Recipe {
+    /// The key. `None` only if HMAC refuses the secret's length, which it does for none.
+    #[must_use]
+    pub fn derive(&self, secret: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Raw => Some(secret.to_vec()),
+            Self::Hash(Digest::Sha1, prefix) => {
+                Some(Sha1::new().chain_update(prefix).chain_update(secret).finalize().to_vec())
+            }
+            Self::Hash(Digest::Sha256, prefix) => {
+                Some(Sha256::new().chain_update(prefix).chain_update(secret).finalize().to_vec())
+            }
+            Self::Mac(digest, message) => State::new(*digest, secret).map(|state| state.sign(message)),
+        }
+    }
+}
+
+/// What signatures are checked with, prepared once: the state of an HMAC (RFC 2104), or a public key (RFC 8032).
+#[derive(Clone)]
+enum State {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Ed25519(Box<VerifyingKey>),
+}
+
+impl State {
+    fn new(digest: Digest, key: &[u8]) -> Option<Self> {
+        match digest {
+            Digest::Sha1 => Hmac::new_from_slice(key).map(Self::Sha1).ok(),
+            Digest::Sha256 => Hmac::new_from_slice(key).map(Self::Sha256).ok(),
+        }
+    }
+
+    /// Constant time, by the library; short tags are refused.
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Sha1(state) => state.clone().chain_update(message).verify_slice(signature).is_ok(),
+            Self::Sha256(state) => state.clone().chain_update(message).verify_slice(signature).is_ok(),
+            // Strict: no key or point of small order, so that one signature is good for one message under one key.
+            Self::Ed25519(key) => {
+                Signature::from_slice(signature).is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
+            }
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Sha256(state) => state.clone().chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Ed25519(_) => Vec::new(),
+        }
+    }
+}
+
+/// A key, ready to verify with.
 #[derive(Clone)]
 pub struct Key {
     id: String,
-    state: Hmac<Sha256>,
+    state: State,
     retire_at: Option<Time>,
 }
 
 impl Key {
-    /// Prepares a key. `None` only if HMAC refuses the length, which it does for none.
+    /// A key for HMAC-SHA256. `None` only if HMAC refuses the length, which it does for none.
     #[must_use]
     pub fn new(id: &str, bytes: &[u8], retire_at: Option<Time>) -> Option<Self> {
-        let state = Hmac::<Sha256>::new_from_slice(bytes).ok()?;
+        Self::derived(id, bytes, &Recipe::Raw, Digest::Sha256, retire_at)
+    }
+
+    /// A public key for Ed25519 (RFC 8032): 32 bytes, as a JWK's `x` holds them (RFC 8037). `None` for what is no such key.
+    #[must_use]
+    pub fn public(id: &str, bytes: &[u8], retire_at: Option<Time>) -> Option<Self> {
+        let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok().filter(|key| !key.is_weak())?;
+        Some(Self { id: id.to_owned(), state: State::Ed25519(Box::new(key)), retire_at })
+    }
+
+    /// The key a library makes of a secret, for HMAC over that hash.
+    #[must_use]
+    pub fn derived(id: &str, secret: &[u8], recipe: &Recipe, digest: Digest, retire_at: Option<Time>) -> Option<Self> {
+        let state = State::new(digest, &recipe.derive(secret)?)?;
         Some(Self { id: id.to_owned(), state, retire_at })
     }
 
@@ -94,17 +183,13 @@ impl Key {
     /// Whether `signature` is this key's over `message`. Constant time, by the library; short tags are refused.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let mut mac = self.state.clone();
-        mac.update(message);
-        mac.verify_slice(signature).is_ok()
+        self.state.verifies(message, signature)
     }
 
-    /// Signs `message`: for tests and `dashgate mint`, never on a request's way.
+    /// Signs `message`: for tests and `dashgate mint`, never on a request's way. A public key signs nothing: the empty text.
     #[must_use]
-    pub fn sign(&self, message: &[u8]) -> [u8; 32] {
-        let mut mac = self.state.clone();
-        mac.update(message);
-        mac.finalize().into_bytes().into()
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.state.sign(message)
     }
 }
 

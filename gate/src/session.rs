@@ -19,34 +19,40 @@ pub struct Ring {
 }
 
 /// JWT headers as the usual libraries write them, by their members' order. Comparing one costs less than reading it, and
-/// says the same.
-const HEADERS: [&str; 3] = [r#"{"alg":"HS256"}"#, r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"typ":"JWT","alg":"HS256"}"#];
+/// says the same. `ALG` stands for the algorithm.
+const HEADERS: [&str; 3] = [r#"{"alg":"ALG"}"#, r#"{"alg":"ALG","typ":"JWT"}"#, r#"{"typ":"JWT","alg":"ALG"}"#];
 /// Those that name a key; `KID` stands for its id.
 const NAMED_HEADERS: [&str; 7] = [
-    r#"{"alg":"HS256","kid":"KID"}"#,
-    r#"{"kid":"KID","alg":"HS256"}"#,
-    r#"{"alg":"HS256","kid":"KID","typ":"JWT"}"#,
-    r#"{"alg":"HS256","typ":"JWT","kid":"KID"}"#,
-    r#"{"typ":"JWT","alg":"HS256","kid":"KID"}"#,
-    r#"{"typ":"JWT","kid":"KID","alg":"HS256"}"#,
-    r#"{"kid":"KID","typ":"JWT","alg":"HS256"}"#,
+    r#"{"alg":"ALG","kid":"KID"}"#,
+    r#"{"kid":"KID","alg":"ALG"}"#,
+    r#"{"alg":"ALG","kid":"KID","typ":"JWT"}"#,
+    r#"{"alg":"ALG","typ":"JWT","kid":"KID"}"#,
+    r#"{"typ":"JWT","alg":"ALG","kid":"KID"}"#,
+    r#"{"typ":"JWT","kid":"KID","alg":"ALG"}"#,
+    r#"{"kid":"KID","typ":"JWT","alg":"ALG"}"#,
 ];
 
 impl Ring {
     /// A ring of these keys.
     #[must_use]
     pub fn new(keys: Vec<Arc<Key>>) -> Self {
+        Self::for_algorithm(keys, "HS256")
+    }
+
+    /// A ring of these keys for JWTs of that `alg`.
+    #[must_use]
+    pub fn for_algorithm(keys: Vec<Arc<Key>>, algorithm: &str) -> Self {
         let (mut by_id, mut headers) = (Table::default(), Table::default());
         for (index, key) in keys.iter().enumerate() {
             by_id.insert(key.id().as_bytes().into(), index);
             let is_plain = key.id().bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
             for header in NAMED_HEADERS.iter().filter(|_| is_plain) {
-                let text = URL_SAFE_NO_PAD.encode(header.replace("KID", key.id()));
+                let text = URL_SAFE_NO_PAD.encode(header.replace("ALG", algorithm).replace("KID", key.id()));
                 headers.insert(text.into_bytes().into(), Some(index));
             }
         }
         for header in HEADERS {
-            headers.insert(URL_SAFE_NO_PAD.encode(header).into_bytes().into(), None);
+            headers.insert(URL_SAFE_NO_PAD.encode(header.replace("ALG", algorithm)).into_bytes().into(), None);
         }
         Self { keys, by_id, headers }
     }

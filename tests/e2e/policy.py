@@ -24,6 +24,8 @@ PLACES = {
     "inner": ("shared.example.org", "/first/inner/"),
     "second": ("shared.example.org", "/second/"),
     "ported": ("ported.example.org:9443", "/"),
+    "flask": ("flask.example.org", "/"),
+    "tornado": ("tornado.example.org", "/"),
 }
 
 POLICY = {
@@ -32,6 +34,7 @@ POLICY = {
         {"id": "older", "env": "DASHGATE_E2E_OLDER", "encoding": "hex"},
         {"id": "retired", "env": "DASHGATE_E2E_RETIRED", "encoding": "base64", "retire_at": "2026-01-01T00:00:00Z"},
         {"id": "bokeh", "env": "DASHGATE_E2E_BOKEH", "encoding": "utf8"},
+        {"id": "app", "env": "DASHGATE_E2E_APP", "encoding": "utf8"},
     ],
     "sessions": {
         "portal": {"format": "jwt", "keys": ["current", "older", "retired"], "issuer": "https://portal.example.org",
@@ -44,6 +47,8 @@ POLICY = {
                     "carriers": ["cookie"], "clock_skew_seconds": 0, "max_lifetime_seconds": 3600,
                     "max_stream_seconds": 1},
         "bokeh": {"format": "bokeh", "keys": ["bokeh"], "max_stream_seconds": 43200},
+        "flask": {"format": "flask", "keys": ["app"], "cookie": "flask_session", "subject_from": "user_id"},
+        "tornado": {"format": "tornado", "keys": ["app"], "cookie": "tornado_session", "subject_from": "."},
     },
     "connect": {"from": ["https://portal.example.org"], "login_url": LOGIN, "max_token_age_seconds": 120, "form": True},
     "reason_header": True,
@@ -68,6 +73,8 @@ POLICY = {
         {"name": "inner", "sessions": ["portal"], "shared_origin": True},
         {"name": "second", "sessions": ["portal"], "shared_origin": True},
         {"name": "ported", "sessions": ["portal"]},
+        {"name": "flask", "sessions": ["flask"]},
+        {"name": "tornado", "sessions": ["tornado"], "keep": ["tornado"]},
     ],
 }
 

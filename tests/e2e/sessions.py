@@ -11,8 +11,12 @@ import hmac
 import json
 import time
 import uuid
+from http.cookies import SimpleCookie
+from unittest import mock
 
+import flask
 import jwt
+import tornado.web
 from bokeh.util.token import generate_jwt_token, generate_session_id
 
 PORTAL = "https://portal.example.org"
@@ -20,9 +24,10 @@ KEY_CURRENT = bytes(range(7, 7 + 40))
 KEY_OLDER = bytes(range(90, 90 + 32))
 KEY_RETIRED = bytes(range(130, 130 + 48))
 KEY_UNKNOWN = bytes(range(11, 11 + 40))
+APP_SECRET = "the-secret-of-the-apps-that-sign-by-themselves"
 BOKEH_SECRET = "bokeh-end-to-end-secret-of-44-characters-xyz"
 
-SECRETS: set[str] = {BOKEH_SECRET}
+SECRETS: set[str] = {BOKEH_SECRET, APP_SECRET}
 
 
 def base64url(raw: bytes) -> str:
@@ -36,6 +41,7 @@ def environment() -> dict[str, str]:
         "DASHGATE_E2E_OLDER": KEY_OLDER.hex(),
         "DASHGATE_E2E_RETIRED": base64.b64encode(KEY_RETIRED).decode(),
         "DASHGATE_E2E_BOKEH": BOKEH_SECRET,
+        "DASHGATE_E2E_APP": APP_SECRET,
     }
     SECRETS.update(values.values())
     return values
@@ -105,3 +111,20 @@ def bokeh_token(session_id: str | None = None, secret: str = BOKEH_SECRET, expir
                 extra: dict[str, object] | None = None) -> str:
     return remember(generate_jwt_token(session_id or bokeh_id(secret), secret_key=secret.encode(), signed=True,
                                        extra_payload=extra, expiration=expiration))
+
+
+def framework_session(framework: str, secret: str = APP_SECRET, signed_at: float | None = None) -> str:
+    """The cookie's value as the framework itself writes it, quotes included."""
+    signed_at = time.time() if signed_at is None else signed_at
+    if framework == "flask":
+        app = flask.Flask("e2e")
+        app.secret_key = secret
+        serializer = flask.sessions.SecureCookieSessionInterface().get_signing_serializer(app)
+        with mock.patch("time.time", return_value=signed_at):
+            value = serializer.dumps({"user_id": "ana", "seen": uuid.uuid4().hex})
+    else:
+        value = tornado.web.create_signed_value(secret, "tornado_session", "ana", clock=lambda: signed_at).decode()
+    remember(value)
+    cookie: SimpleCookie = SimpleCookie()
+    cookie["name"] = value
+    return cookie["name"].coded_value

@@ -5,15 +5,21 @@ use std::sync::{Arc, Mutex};
 
 use super::fields::split_url;
 use super::{Environment, Problem};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::json::Json;
+use crate::jwt::Algorithm;
 use crate::origin::OriginSet;
 use crate::pages::Pages;
 use crate::policy::{
     Carriers, Connect, Dashboard, Format, Gate, Identity, Kind, MissingOrigin, Preflight, Readable, Site,
 };
-use crate::secret::{self, Encoding, Key};
+use crate::secret::{self, Digest, Encoding, Key, Recipe};
 use crate::session::Ring;
+use crate::signed::{self, SubjectPath};
 use crate::table::Table;
+use crate::time::Time;
 use crate::{cookie, jwt, time};
 
 /// Things by name, in the configured order. A list: this runs once, and each kind of tree would be kilobytes of module.
@@ -46,10 +52,12 @@ impl<T> Named<T> {
 struct Reader<'a>(&'a Json<'a>);
 
 impl<'a> Reader<'a> {
+    #[inline(never)]
     fn text(&self, name: &str) -> Option<&'a str> {
         self.0.member(name).and_then(Json::text)
     }
 
+    #[inline(never)]
     fn whole(&self, name: &str) -> Option<u64> {
         match self.0.member(name) {
             Some(Json::Whole(number)) => Some(*number),
@@ -57,6 +65,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline(never)]
     fn truth(&self, name: &str) -> bool {
         matches!(self.0.member(name), Some(Json::Bool(true)))
     }
@@ -65,10 +74,12 @@ impl<'a> Reader<'a> {
         self.items(name).iter().filter_map(Json::text)
     }
 
+    #[inline(never)]
     fn items(&self, name: &str) -> &'a [Json<'a>] {
         self.0.member(name).map(Json::items).unwrap_or_default()
     }
 
+    #[inline(never)]
     fn has(&self, name: &str) -> bool {
         self.0.member(name).is_some()
     }
@@ -113,7 +124,8 @@ fn connect_of(connect: &Reader<'_>) -> Connect {
 fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     let mut readable = Readable::default();
     kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
-    for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()) {
+    let own = kinds.values().filter_map(|kind| kind.own_cookie());
+    for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()).chain(own) {
         if !name.starts_with(cookie::PREFIX) {
             readable.cookies.insert(name.into(), ());
         }
@@ -121,44 +133,74 @@ fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     readable
 }
 
+/// A key's secret, until each session kind has made of it what its format signs with.
+struct Secret {
+    id: String,
+    bytes: Vec<u8>,
+    retire_at: Option<Time>,
+    /// Not a secret at all, but the public half of one.
+    is_public: bool,
+}
+
+impl Secret {
+    fn verifier(&self, algorithm: Algorithm) -> Option<Key> {
+        match algorithm {
+            Algorithm::Hs256 => Key::new(&self.id, &self.bytes, self.retire_at),
+            Algorithm::EdDsa => Key::public(&self.id, &self.bytes, self.retire_at),
+        }
+    }
+}
+
+fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
+    let keys = secrets.iter().filter_map(|key| Key::derived(&key.id, &key.bytes, recipe, digest, key.retire_at));
+    Ring::new(keys.map(Arc::new).collect())
+}
+
+/// Which formats take which options of a session kind, where not all do.
+const OPTIONS: [(&str, &[&str]); 10] = [
+    ("algorithm", &["jwt"]),
+    ("issuer", &["jwt"]),
+    ("clock_skew_seconds", &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
+    ("max_lifetime_seconds", &["jwt"]),
+    ("carriers", &["jwt"]),
+    ("cookie", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
+    ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
+    ("key_derivation", &["itsdangerous"]),
+    ("digest", &["itsdangerous", "flask"]),
+    ("max_age_seconds", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
+];
+
 struct Compiler {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl Compiler {
-    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(Problem::new(path, message));
+    /// Once, not wherever it is called: it would be kilobytes of module.
+    #[inline(never)]
+    fn problem(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+        self.problems.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
-    fn warning(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.warnings.push(Problem::new(path, message));
+    #[inline(never)]
+    fn warning(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+        self.warnings.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
     /// All keys by id; a key that cannot be had is a problem and `None`, so that references to it are not problems, too.
-    fn keys(&mut self, document: &Reader<'_>, environment: Environment<'_>) -> Named<Option<Arc<Key>>> {
+    fn keys(&mut self, document: &Reader<'_>, environment: Environment<'_>) -> Named<Option<Secret>> {
         let mut keys = Named(Vec::new());
         for (index, item) in document.items("keys").iter().enumerate() {
             let item = Reader(item);
             let path = format!("keys[{index}]");
-            let (id, variable) = (item.text("id").unwrap_or_default(), item.text("env").unwrap_or_default());
-            let encoding = match item.text("encoding") {
-                Some("base64") => Encoding::Base64,
-                Some("hex") => Encoding::Hex,
-                Some("utf8") => Encoding::Utf8,
-                _ => Encoding::Base64Url,
+            let id = item.text("id").unwrap_or_default();
+            let is_public = item.has("public_key");
+            let bytes = match item.text("public_key") {
+                Some(text) => self.public_key(&path, &item, text),
+                None => self.secret(&path, &item, environment),
             };
             let retire_at = item.text("retire_at").and_then(|text| time::parse_utc(text).ok());
-            let secret = environment(variable)
-                .ok_or("is not set in the environment of the VM (host_env_keys)")
-                .and_then(|text| secret::decode(&text, encoding));
-            let key = match secret {
-                Ok(bytes) => Key::new(id, &bytes, retire_at).map(Arc::new),
-                Err(message) => {
-                    self.problem(format!("{path}.env"), format!("{variable} {message}"));
-                    None
-                }
-            };
+            let key = bytes.map(|bytes| Secret { id: id.to_owned(), bytes, retire_at, is_public });
             if keys.place(id).is_some() {
                 self.problem(format!("{path}.id"), "is the id of an earlier key");
             }
@@ -167,7 +209,44 @@ impl Compiler {
         keys
     }
 
-    fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Arc<Key>>>) -> Named<Arc<Kind>> {
+    /// The bytes of a secret in the environment.
+    fn secret(&mut self, path: &str, item: &Reader<'_>, environment: Environment<'_>) -> Option<Vec<u8>> {
+        let encoding = match item.text("encoding") {
+            Some("base64") => Encoding::Base64,
+            Some("hex") => Encoding::Hex,
+            Some("utf8") => Encoding::Utf8,
+            _ => Encoding::Base64Url,
+        };
+        for name in ["env", "encoding"] {
+            if !item.has(name) {
+                self.problem(format!("{path}.{name}"), "is missing");
+            }
+        }
+        let variable = item.text("env")?;
+        let secret = environment(variable)
+            .ok_or("is not set in the environment of the VM (host_env_keys)")
+            .and_then(|text| secret::decode(&text, encoding));
+        secret.map_err(|message| self.problem(format!("{path}.env"), format!("{variable} {message}"))).ok()
+    }
+
+    /// The bytes of a public key, which is no secret.
+    fn public_key(&mut self, path: &str, item: &Reader<'_>, text: &str) -> Option<Vec<u8>> {
+        for name in ["env", "encoding"] {
+            if item.has(name) {
+                self.problem(format!("{path}.{name}"), "is not for a public key");
+            }
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| Key::public("", bytes, None).is_some());
+        if bytes.is_none() {
+            self.problem(
+                format!("{path}.public_key"),
+                "is not an Ed25519 public key: 32 bytes in base64url without padding, as the x of a JWK",
+            );
+        }
+        bytes
+    }
+
+    fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Secret>>) -> Named<Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
         let mut kinds = Named(Vec::new());
         for (name, value) in members {
@@ -177,49 +256,102 @@ impl Compiler {
         kinds
     }
 
-    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Arc<Key>>>) -> Kind {
-        let mut ring = Vec::new();
+    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Secret>>) -> Kind {
+        let mut secrets = Vec::new();
+        let algorithm = match session.text("algorithm") {
+            Some("EdDSA") => Algorithm::EdDsa,
+            _ => Algorithm::Hs256,
+        };
         for (index, id) in session.words("keys").enumerate() {
             match keys.find(id) {
-                Some(key) => ring.extend(key.clone()),
+                Some(Some(key)) if key.is_public && algorithm != Algorithm::EdDsa => {
+                    self.problem(format!("{path}.keys[{index}]"), "is a public key: those are for algorithm EdDSA");
+                }
+                Some(Some(key)) if !key.is_public && algorithm == Algorithm::EdDsa => {
+                    self.problem(format!("{path}.keys[{index}]"), "is a secret: EdDSA is verified with public keys");
+                }
+                Some(key) => secrets.extend(key.as_ref()),
                 None => self.problem(format!("{path}.keys[{index}]"), "is not the id of a key"),
             }
         }
         if session.items("keys").is_empty() {
             self.problem(format!("{path}.keys"), "lists none");
         }
-        let ring = Ring::new(ring);
+        let format = session.text("format").unwrap_or_default();
+        for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
+            if session.has(name) {
+                self.problem(format!("{path}.{name}"), format!("is not for format {format}"));
+            }
+        }
         let max_stream_seconds = session.whole("max_stream_seconds");
-        if session.text("format") == Some("bokeh") {
-            for name in ["issuer", "clock_skew_seconds", "max_lifetime_seconds", "carriers"] {
-                if session.has(name) {
-                    self.problem(format!("{path}.{name}"), "is not for format bokeh");
+        if max_stream_seconds.is_none() && matches!(format, "bokeh" | "express") {
+            let message = match format {
+                "bokeh" => "is missing: Bokeh's session ids never expire",
+                _ => "is missing: Express's session ids hold no time",
+            };
+            self.problem(format!("{path}.max_stream_seconds"), message);
+        }
+        let mut carriers = Carriers::default();
+        let format = match format {
+            "jwt" => {
+                carriers.cookie = !session.has("carriers");
+                for word in session.words("carriers") {
+                    match word {
+                        "cookie" => carriers.cookie = true,
+                        "bearer" => carriers.bearer = true,
+                        _ => carriers.marker = true,
+                    }
                 }
+                if session.has("carriers") && session.items("carriers").is_empty() {
+                    self.problem(format!("{path}.carriers"), "lists none");
+                }
+                let keys = secrets.iter().filter_map(|key| key.verifier(algorithm)).map(Arc::new).collect();
+                Format::Jwt(jwt::Policy {
+                    algorithm,
+                    ring: Ring::for_algorithm(keys, algorithm.name()),
+                    issuer: session.text("issuer").map(str::to_owned),
+                    clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
+                    max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
+                })
             }
-            if max_stream_seconds.is_none() {
-                self.problem(format!("{path}.max_stream_seconds"), "is missing: Bokeh's session ids never expire");
+            "bokeh" => {
+                carriers.bokeh = true;
+                Format::Bokeh(ring(&secrets, &Recipe::Raw, Digest::Sha256))
             }
-            let carriers = Carriers { bokeh: true, ..Carriers::default() };
-            return Kind { format: Format::Bokeh(ring), carriers, max_stream_seconds };
-        }
-        let mut carriers = Carriers { cookie: !session.has("carriers"), ..Carriers::default() };
-        for word in session.words("carriers") {
-            match word {
-                "cookie" => carriers.cookie = true,
-                "bearer" => carriers.bearer = true,
-                _ => carriers.marker = true,
-            }
-        }
-        if session.has("carriers") && session.items("carriers").is_empty() {
-            self.problem(format!("{path}.carriers"), "lists none");
-        }
-        let policy = jwt::Policy {
-            ring,
-            issuer: session.text("issuer").map(str::to_owned),
-            clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
-            max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
+            format => self.signed(path, format, session, &secrets),
         };
-        Kind { format: Format::Jwt(policy), carriers, max_stream_seconds }
+        Kind { format, carriers, max_stream_seconds }
+    }
+
+    /// A kind whose cookies a web framework signs.
+    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> Format {
+        let Some(preset) = signed::preset(format) else {
+            // The table lets no other word through.
+            self.problem(format!("{path}.format"), "is not known");
+            return Format::Bokeh(Ring::default());
+        };
+        let cookie = session.text("cookie").or(preset.cookie).unwrap_or_default();
+        if cookie.is_empty() {
+            self.problem(format!("{path}.cookie"), "is missing: the format has no usual cookie");
+        }
+        let salt = session.text("salt").or(preset.salt).unwrap_or_default();
+        if salt.is_empty() && preset.salt.is_none() && format == "django" {
+            self.problem(format!("{path}.salt"), "is missing: Django has one for each use");
+        }
+        let digest = match session.text("digest").unwrap_or(preset.digest) {
+            "sha1" => Digest::Sha1,
+            _ => Digest::Sha256,
+        };
+        let derivation = session.text("key_derivation").unwrap_or(preset.derivation);
+        let recipe = signed::recipe(derivation, digest, salt, cookie);
+        Format::Signed(signed::Policy {
+            scheme: preset.scheme,
+            ring: ring(secrets, &recipe, digest),
+            cookie: cookie.to_owned(),
+            max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
+            clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
+            subject_from: session.text("subject_from").or(preset.subject_from).map(SubjectPath::parse),
+        })
     }
 
     fn dashboards(&mut self, document: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Vec<Dashboard> {
@@ -245,7 +377,8 @@ impl Compiler {
         let open = item.truth("open");
         let sessions: Vec<_> = self.references(path, "sessions", item, kinds);
         let mut keep = Carriers::default();
-        self.references(path, "keep", item, kinds).iter().for_each(|kind| keep.join(kind.carriers));
+        let kept = self.references(path, "keep", item, kinds);
+        kept.iter().for_each(|kind| keep.join(kind.carriers));
         if open && !item.items("sessions").is_empty() {
             self.problem(format!("{path}.sessions"), "must be empty where open is true");
         }
@@ -265,6 +398,11 @@ impl Compiler {
             }
         }
         let cookie = item.text("cookie").map_or_else(|| format!("__Host-dashgate-{name}"), str::to_owned);
+        let mut keep_cookies: Vec<Box<[u8]>> =
+            kept.iter().filter_map(|kind| kind.own_cookie()).map(Box::from).collect();
+        if keep.cookie {
+            keep_cookies.push(cookie.as_bytes().into());
+        }
         let missing_origin = match item.text("missing_origin") {
             Some("allow") => MissingOrigin::Allow,
             Some("allow_with_bearer") => MissingOrigin::AllowWithBearer,
@@ -282,6 +420,7 @@ impl Compiler {
             kinds: sessions,
             require_all: item.text("require") == Some("all"),
             keep,
+            keep_cookies,
             origins,
             public: item.words("public").map(|public| public.as_bytes().into()).collect(),
             audience: item.text("audience").unwrap_or(url).to_owned(),

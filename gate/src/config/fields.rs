@@ -41,7 +41,12 @@ const fn optional(name: &'static str, shape: Shape, default: &'static str, meani
 }
 
 /// Words for [`Shape::Choice`], used where they are read, too.
-pub const FORMATS: &[&str] = &["jwt", "bokeh"];
+pub const FORMATS: &[&str] =
+    &["jwt", "bokeh", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"];
+/// How itsdangerous derives keys.
+pub const DERIVATIONS: &[&str] = &["django-concat", "concat", "hmac", "none"];
+/// How a JWT may be signed.
+pub const ALGORITHMS: &[&str] = &["HS256", "EdDSA"];
 /// How a key's text becomes bytes.
 pub const ENCODINGS: &[&str] = &["base64url", "base64", "hex", "utf8"];
 /// Where a token may be found.
@@ -69,11 +74,23 @@ pub const DOCUMENT: Shape = Shape::Object(&[
 
 const KEY: Shape = Shape::Object(&[
     required("id", Shape::Text(name), "The key id: a token's kid, and a metric label."),
-    required("env", Shape::Text(variable), "The environment variable that holds the key (host_env_keys of the VM)."),
-    required(
+    optional(
+        "env",
+        Shape::Text(variable),
+        "",
+        "The environment variable that holds the key (host_env_keys of the VM). Required but for a public key.",
+    ),
+    optional(
         "encoding",
         Shape::Choice(ENCODINGS),
-        "How the variable's text becomes bytes: base64url, base64 (padded or not), hex, or utf8 (the text itself). At least 32 bytes.",
+        "",
+        "Required with env. How the variable's text becomes bytes: base64url, base64 (padded or not), hex, or utf8 (the text itself). At least 32 bytes.",
+    ),
+    optional(
+        "public_key",
+        Shape::Text(printable),
+        "",
+        "Instead of env and encoding: an Ed25519 public key, the x of its JWK (RFC 8037). It is no secret, and signs nothing.",
     ),
     optional(
         "retire_at",
@@ -84,10 +101,25 @@ const KEY: Shape = Shape::Object(&[
 ]);
 
 const SESSION: Shape = Shape::Object(&[
-    required("format", Shape::Choice(FORMATS), "jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens."),
+    required(
+        "format",
+        Shape::Choice(FORMATS),
+        "jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens. tornado: Tornado's signed values, version 2. itsdangerous: a URLSafeTimedSerializer's. flask: Flask's session. starlette: its SessionMiddleware's. django: signing.dumps. django_cookie: set_signed_cookie. express: express-session's id.",
+    ),
     required("keys", Shape::List(&Shape::Text(name)), "Ids of the keys that may have signed."),
+    optional(
+        "algorithm",
+        Shape::Choice(ALGORITHMS),
+        "\"HS256\"",
+        "jwt: how tokens are signed. EdDSA: with Ed25519, verified with public keys.",
+    ),
     optional("issuer", Shape::Text(printable), "", "jwt: the only iss accepted. Without it any is."),
-    optional("clock_skew_seconds", Shape::Whole(0, 300), "30", "jwt: how far the portal's clock may differ."),
+    optional(
+        "clock_skew_seconds",
+        Shape::Whole(0, 300),
+        "30",
+        "How far the signer's clock may differ. For jwt and what holds a time.",
+    ),
     optional("max_lifetime_seconds", Shape::Whole(1, 31_536_000), "43200", "jwt: the longest life from iat to exp."),
     optional(
         "carriers",
@@ -96,10 +128,41 @@ const SESSION: Shape = Shape::Object(&[
         "jwt: where a token may be found. Bokeh's carriers are its own: the query, Bokeh-Session-Id, the subprotocol.",
     ),
     optional(
+        "cookie",
+        Shape::Text(cookie_name),
+        "",
+        "The cookie a web framework keeps the session in. By default the framework's own: session (flask, starlette), user (tornado), connect.sid (express).",
+    ),
+    optional(
+        "salt",
+        Shape::Text(salt),
+        "",
+        "itsdangerous, flask, django, django_cookie: the salt. By default the library's own; django has none.",
+    ),
+    optional(
+        "key_derivation",
+        Shape::Choice(DERIVATIONS),
+        "\"django-concat\"",
+        "itsdangerous: how the key is derived from the secret.",
+    ),
+    optional("digest", Shape::Choice(DIGESTS), "\"sha1\"", "itsdangerous, flask: the hash under the signature."),
+    optional(
+        "max_age_seconds",
+        Shape::Whole(1, 31_536_000),
+        "",
+        "How long a value is good after it was signed. By default 31 days, 14 for starlette, django and django_cookie. For what holds a time.",
+    ),
+    optional(
+        "subject_from",
+        Shape::Text(path),
+        "",
+        "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. Without it there is none; with it, a session without one is refused.",
+    ),
+    optional(
         "max_stream_seconds",
         Shape::Whole(1, 31_536_000),
         "",
-        "The longest life of one WebSocket or answer. Required for bokeh, whose ids never expire.",
+        "The longest life of one WebSocket or answer. Required for bokeh and express, whose ids never expire.",
     ),
 ]);
 
@@ -208,6 +271,9 @@ const PREFLIGHT: Shape = Shape::Object(&[
     optional("max_age_seconds", Shape::Whole(0, 86_400), "600", "Access-Control-Max-Age."),
 ]);
 
+/// The hash under a signature.
+pub const DIGESTS: &[&str] = &["sha1", "sha256"];
+
 type Check = Result<(), &'static str>;
 
 /// Turns a condition into a check's result.
@@ -247,6 +313,15 @@ fn printable(text: &str) -> Check {
 
 fn exact_origin(text: &str) -> Check {
     origin::split(text).map(|_| ())
+}
+
+fn salt(text: &str) -> Check {
+    holds(text.len() <= 256, "must be at most 256 bytes")
+}
+
+fn path(text: &str) -> Check {
+    let fine = text == "." || text.split('.').all(|member| (1..=64).contains(&member.len()));
+    holds(fine && printable(text).is_ok(), "must be names with dots between them, or one dot for the whole text")
 }
 
 fn token(text: &str) -> Check {

@@ -5,6 +5,7 @@ mod fields;
 mod schema;
 mod shape;
 
+pub use fields::FORMATS;
 pub use fields::{Field, Shape};
 pub use schema::{reference, schema};
 pub use shape::Problem;

@@ -1,10 +1,11 @@
 //! Holds a document against the table of fields, and lists every problem by its path.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 
 use super::fields::{Field, Shape, name};
 use crate::json::Json;
+use crate::table::Quick;
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub fn check(value: &Json<'_>, shape: &Shape, path: &str, problems: &mut Vec<Pro
             problems.push(Problem::new(path, format!("must be one of {}", words.join(", "))));
         }
         (Shape::List(inner), Json::List(items)) => {
-            let mut texts = BTreeSet::new();
+            let mut texts: HashSet<&str, Quick> = HashSet::default();
             for (index, item) in items.iter().enumerate() {
                 check(item, inner, &format!("{path}[{index}]"), problems);
                 if item.text().is_some_and(|text| !texts.insert(text)) {

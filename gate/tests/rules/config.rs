@@ -73,7 +73,8 @@ fn lists_every_problem_at_once() {
             "dashboards[2].url: is missing",
             "dashbords: is not a known key; known are keys, sessions, connect, dashboards, reason_header",
             "keys[0].env: must be a string",
-            "sessions.portal.format: must be one of jwt, bokeh",
+            "sessions.portal.format: must be one of jwt, bokeh, tornado, itsdangerous, flask, starlette, django, django_cookie, \
+             express",
         ],
     );
 }
@@ -82,7 +83,7 @@ fn lists_every_problem_at_once() {
 fn refuses_unknown_keys_everywhere() {
     check(
         Policy::new().with("/keys/0/secret", json!("x")),
-        &["keys[0].secret: is not a known key; known are id, env, encoding, retire_at"],
+        &["keys[0].secret: is not a known key; known are id, env, encoding, public_key, retire_at"],
     );
     check(
         Policy::new().with("/connect/form_", json!(1)),

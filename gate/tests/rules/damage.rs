@@ -33,6 +33,7 @@ fn check(good: &str, accepts: impl Fn(&[u8]) -> bool) {
 #[wasm_bindgen_test(unsupported = test)]
 fn refuses_a_jwt_after_any_damage() {
     let policy = jwt::Policy {
+        algorithm: jwt::Algorithm::Hs256,
         ring: Ring::new(vec![Arc::new(key("main", &MAIN))]),
         issuer: None,
         clock_skew_seconds: 0,

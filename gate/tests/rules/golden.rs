@@ -36,6 +36,7 @@ fn verify(case: &Value) -> Result<Session, Reason> {
         Some("bokeh_token") => bokeh::verify_token(&token, &ring, now),
         Some("jwt") => {
             let policy = jwt::Policy {
+                algorithm: jwt::Algorithm::Hs256,
                 ring,
                 issuer: case["issuer"].as_str().map(str::to_owned),
                 clock_skew_seconds: case["clock_skew_seconds"].as_u64().expect("seconds"),

@@ -17,6 +17,7 @@ const AUDIENCE: &str = "https://report.example.org/";
 fn policy() -> jwt::Policy {
     let old = Key::new("old", &OLD, Some(Time::from_seconds(NOW + 60))).expect("a key");
     jwt::Policy {
+        algorithm: jwt::Algorithm::Hs256,
         ring: Ring::new(vec![Arc::new(key("main", &MAIN)), Arc::new(old)]),
         issuer: Some(PORTAL.to_owned()),
         clock_skew_seconds: 30,
@@ -64,6 +65,7 @@ fn reads_the_example_of_rfc_7515_as_long_ended() {
     const SECRET: &str = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let secret = URL_SAFE_NO_PAD.decode(SECRET).expect("base64url");
     let policy = jwt::Policy {
+        algorithm: jwt::Algorithm::Hs256,
         ring: Ring::new(vec![Arc::new(key("rfc", &secret))]),
         issuer: Some("joe".to_owned()),
         ..policy()

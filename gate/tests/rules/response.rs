@@ -174,6 +174,16 @@ fn lets_no_dashboard_of_a_shared_host_set_anothers_session() {
     check_cookies(&named, &["sid=x; Path=/", "SID=x"], Some(&["SID=x"]));
 }
 
+/// An app that is sent its own signed cookie must be able to renew it; the others on its host must not.
+#[wasm_bindgen_test(unsupported = test)]
+fn lets_the_app_that_gets_a_signed_cookie_set_it() {
+    let policy = Policy::new().with("/sessions/flask", json!({"format": "flask", "keys": ["main"]}));
+    let lines = ["session=x; Path=/", "a=1", "__Host-dashgate-lab=x"];
+    check_cookies(&policy, &lines, Some(&["a=1"]));
+    let kept = policy.on("tb", "keep", json!(["flask"]));
+    check_cookies(&kept, &lines, Some(&["session=x; Path=/", "a=1"]));
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn looks_at_no_cookies_on_a_host_of_one_dashboard() {
     let cookie = [("cache-control", "x"), ("set-cookie", "__Host-dashgate-report=x")];

@@ -16,7 +16,7 @@ fn describes_the_whole_document() {
     let keys = &schema["properties"]["keys"];
     assert_eq!((&keys["type"], &keys["default"]), (&json!("array"), &json!([])));
     assert_eq!(keys.get("uniqueItems"), None);
-    assert_eq!(keys["items"]["required"], json!(["id", "env", "encoding"]));
+    assert_eq!(keys["items"]["required"], json!(["id"]));
     assert_eq!(keys["items"]["properties"]["encoding"]["enum"], json!(["base64url", "base64", "hex", "utf8"]));
     let kinds = &schema["properties"]["sessions"];
     assert_eq!(kinds["propertyNames"], json!({"pattern": "^[A-Za-z0-9_-]{1,64}$"}));
@@ -26,7 +26,7 @@ fn describes_the_whole_document() {
     assert_eq!(kind["carriers"]["items"], json!({"type": "string", "enum": ["cookie", "bearer", "subprotocol"]}));
     assert_eq!(kind["carriers"]["default"], json!(["cookie"]));
     let skew = json!({"type": "integer", "minimum": 0, "maximum": 300, "default": 30,
-                      "description": "jwt: how far the portal's clock may differ."});
+                      "description": "How far the signer's clock may differ. For jwt and what holds a time."});
     assert_eq!(kind["clock_skew_seconds"], skew);
     assert_eq!(kind["issuer"].get("default"), None);
     assert_eq!(schema["properties"]["reason_header"]["type"], "boolean");
@@ -101,7 +101,7 @@ fn has_a_default_that_its_own_check_takes() {
     }
     let mut count = 0;
     visit(&schema(), &mut count);
-    assert_eq!(count, 23);
+    assert_eq!(count, 26);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -123,13 +123,13 @@ fn writes_a_reference_of_every_field() {
         "| `keys` | list of: object | `[]` | The keys sessions are verified with. Secrets come from the environment of the VM, never from here. |",
         "| `sessions` | object by name | `{}` | The kinds of sessions there are, by name. |",
         "| `reason_header` | true or false | `false` | Whether refusals tell their reason code in x-dashgate-reason. |",
-        "| `format` | jwt, bokeh | (required) | jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens. |",
-        "| `clock_skew_seconds` | 0 to 300 | `30` | jwt: how far the portal's clock may differ. |",
+        "| `digest` | sha1, sha256 | `\"sha1\"` | itsdangerous, flask: the hash under the signature. |",
+        "| `clock_skew_seconds` | 0 to 300 | `30` | How far the signer's clock may differ. For jwt and what holds a time. |",
         "| `carriers` | list of: cookie, bearer, subprotocol | `[\"cookie\"]` | jwt: where a token may be found. Bokeh's carriers are its own: the query, Bokeh-Session-Id, the subprotocol. |",
         "| `connect` | object | none | How a portal hands a session over. Without it there is no connect endpoint. |",
         "| `methods` | list of: string | `[\"GET\", \"HEAD\", \"POST\"]` | Access-Control-Allow-Methods. |",
     ] {
         assert!(page.lines().any(|line| line == row), "{row}\n{page}");
     }
-    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), 39);
+    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), 47);
 }

@@ -1,0 +1,136 @@
+//! mint and verify for the cookies of web frameworks: each format there and back, and what it has no place for.
+
+mod common;
+
+use common::*;
+use serde_json::json;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+const T: u64 = 1_800_000_000;
+
+fn policy_of(format: &str, options: &str) -> String {
+    let text = format!(
+        "keys:\n  - {{id: app, env: APP_SECRET, encoding: utf8}}\n\
+         sessions:\n  app: {{format: {format}, keys: [app]{options}}}\n\
+         dashboards:\n  - {{name: app, url: https://app.example.org/, sessions: [app]}}\n"
+    );
+    file(&format!("signed-{format}-{}.yaml", options.len()), &text)
+}
+
+fn with_secret(arguments: &[&str]) -> Run {
+    run(arguments, "", &[("APP_SECRET", SECRET)])
+}
+
+/// Each format with the options that make it whole, and whether it holds a time.
+const FORMATS: [(&str, &str, bool); 7] = [
+    ("tornado", ", subject_from: .", true),
+    ("itsdangerous", ", cookie: token, subject_from: user.name", true),
+    ("flask", ", subject_from: _user_id", true),
+    ("starlette", ", subject_from: user", true),
+    ("django", ", cookie: token, salt: app, subject_from: user", true),
+    ("django_cookie", ", cookie: user", true),
+    ("express", ", max_stream_seconds: 60, subject_from: .", false),
+];
+
+#[test]
+fn each_format_is_minted_as_it_is_verified() {
+    for (format, options, timed) in FORMATS {
+        let policy = policy_of(format, options);
+        let minted = with_secret(&[
+            "mint",
+            "--config",
+            &policy,
+            "--dashboard",
+            "app",
+            "--subject",
+            "ada",
+            "--now",
+            &T.to_string(),
+            "--json",
+        ])
+        .expect(0);
+        let minted = &objects(&minted)[0];
+        let token = minted["token"].as_str().expect("a token");
+        let verify = |token: &str, now: u64| {
+            let run = with_secret(&[
+                "verify",
+                "--config",
+                &policy,
+                "--dashboard",
+                "app",
+                "--now",
+                &now.to_string(),
+                "--json",
+                "--",
+                token,
+            ]);
+            let told = &objects(&run.stdout)[0];
+            (told["reason"].as_str().map(str::to_owned), told["subject"].as_str().map(str::to_owned))
+        };
+        assert_eq!(verify(token, T), (None, Some("ada".to_owned())), "{format} {token}");
+        let years = if timed { Some("session_expired".to_owned()) } else { None };
+        assert_eq!(verify(token, T + 3 * 31_536_000).0, years, "{format}");
+        let before = if timed { Some("session_not_yet_valid".to_owned()) } else { None };
+        assert_eq!(verify(token, T - 31).0, before, "{format}");
+        let changed = format!("{}{}", &token[..token.len() - 3], if token.ends_with("AAA") { "BBB" } else { "AAA" });
+        assert!(verify(&changed, T).0.is_some(), "{format}");
+        assert_eq!(minted["end"].is_null(), !timed, "{format}");
+    }
+}
+
+#[test]
+fn what_a_format_has_no_place_for_is_said() {
+    for (options, arguments, expected) in [
+        (
+            ", subject_from: user",
+            &["--ttl", "9", "--subject", "ada"][..],
+            "--token is for Bokeh session kinds, and --ttl for what holds its own end",
+        ),
+        (", subject_from: user", &[], "the session kind has subject_from, so it needs --subject"),
+        ("", &["--subject", "ada"], "the session kind has no subject_from, so there is no place for --subject"),
+        (", subject_from: user", &["--subject", "ada", "--claim", "x"], "--claim must be NAME=VALUE"),
+    ] {
+        let policy = policy_of("flask", options);
+        let run = with_secret(&[&["mint", "--config", &policy, "--dashboard", "app"][..], arguments].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
+
+/// RFC 8037 appendix A.4: its payload is no claims, but its signature is good.
+#[test]
+fn a_public_key_verifies_and_signs_nothing() {
+    let text = "keys:\n  - {id: edge, public_key: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}\n\
+                sessions:\n  app: {format: jwt, algorithm: EdDSA, keys: [edge]}\n\
+                dashboards:\n  - {name: app, url: https://app.example.org/, sessions: [app]}\n";
+    let policy = file("signed-eddsa.yaml", text);
+    assert_eq!(dashgate(&["check", &policy]).expect(0), format!("{policy}: no problems, no warnings\n"));
+    let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+                 hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    let told = |token: &str| {
+        objects(&dashgate(&["verify", "--config", &policy, "--dashboard", "app", "--json", "--", token]).stdout)[0]["reason"].clone()
+    };
+    assert_eq!(told(token), json!("claims_malformed"));
+    assert_eq!(told(&token.replace("hgyY", "hgyZ")), json!("signature_invalid"));
+    let mint = dashgate(&["mint", "--config", &policy, "--dashboard", "app", "--subject", "ada"]);
+    assert_eq!((mint.code, mint.stdout.as_str()), (2, ""));
+    assert!(mint.stderr.contains("is verified with public keys"), "{}", mint.stderr);
+}
+
+#[test]
+fn verify_needs_no_policy() {
+    let policy = policy_of("flask", ", subject_from: user.name, digest: sha256, salt: other");
+    let minted =
+        with_secret(&["mint", "--config", &policy, "--dashboard", "app", "--subject", "ada", "--now", &T.to_string()])
+            .expect(0);
+    let base = ["verify", "--format", "flask", "--key-env", "APP_SECRET", "--encoding", "utf8", "--json"];
+    let verdict = |more: &[&str]| {
+        let run = with_secret(&[&base[..], more, &["--now", &T.to_string(), "--", minted.trim_end()]].concat());
+        objects(&run.stdout)[0]["reason"].clone()
+    };
+    let options = ["--option", "digest=sha256", "--option", "salt=other"];
+    assert_eq!(verdict(&options), json!(null));
+    assert_eq!(verdict(&options[..2]), json!("signature_invalid"));
+    assert_eq!(verdict(&[&options[..], &["--option", "subject_from=name"]].concat()), json!("claims_malformed"));
+    assert_eq!(verdict(&[&options[..], &["--option", "max_age_seconds=1"]].concat()), json!(null));
+}

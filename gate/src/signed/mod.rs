@@ -1,0 +1,88 @@
+//! Signed values: the sessions that web frameworks sign themselves. Each format is the same three ideas: split the text,
+//! derive a key, compare; then a time and a payload. What differs is a row of [`Scheme`].
+//!
+//! Decides whether one value is a session. Stricter than the libraries: one text for one meaning, and no old versions.
+
+mod payload;
+mod preset;
+mod split;
+
+use crate::reason::Reason;
+use crate::session::{Ring, Session};
+use crate::time::Time;
+
+pub use payload::{Payload, SubjectPath};
+pub use preset::{Preset, preset, recipe};
+pub use split::{Grammar, SignatureText, TimeText, Wire};
+
+/// The longest value in bytes, whatever its carrier.
+pub const MAX_BYTES: usize = 8 * 1024;
+
+/// How the values of one library are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scheme {
+    /// What carrying it in a cookie adds around it.
+    pub wire: Wire,
+    /// Which parts it has.
+    pub grammar: Grammar,
+    /// How its signature is written.
+    pub signature: SignatureText,
+    /// How its time is written.
+    pub time: TimeText,
+    /// How its payload is written.
+    pub payload: Payload,
+}
+
+/// How one session kind's values are judged.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How they are written.
+    pub scheme: Scheme,
+    /// Keys that may have signed, each already derived as the library derives it.
+    pub ring: Ring,
+    /// The cookie that holds it; a part of what is signed in some formats.
+    pub cookie: String,
+    /// How long a value is good after it was signed; `None` where the format has no time.
+    pub max_age_seconds: Option<u64>,
+    /// How far the signer's clock may be ahead.
+    pub clock_skew_seconds: u64,
+    /// Where in the payload the subject is; required there once it is configured.
+    pub subject_from: Option<SubjectPath>,
+}
+
+/// Verifies a value at a time.
+///
+/// # Errors
+/// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
+pub fn verify(value: &[u8], policy: &Policy, now: Time) -> Result<Session, Reason> {
+    if value.len() > MAX_BYTES {
+        return Err(Reason::CredentialTooLong);
+    }
+    let scheme = &policy.scheme;
+    let text = scheme.wire.unwrap(value)?;
+    let parts = scheme.grammar.split(&text)?;
+    let signature = scheme.signature.decode(parts.signature)?;
+    let key = policy.ring.verify(None, parts.signed, &signature, now)?;
+    let mut session = Session::new(key, &signature);
+    // From here on the text is what a holder of the key wrote.
+    if parts.name.is_some_and(|name| name != policy.cookie.as_bytes()) {
+        return Err(Reason::ClaimsMalformed);
+    }
+    if let (Some(time), Some(max_age)) = (parts.time, policy.max_age_seconds) {
+        let signed_at = scheme.time.decode(time).ok_or(Reason::ClaimsMalformed)?;
+        if signed_at > now.plus_seconds(policy.clock_skew_seconds) {
+            return Err(Reason::SessionNotYetValid);
+        }
+        let end = signed_at.plus_seconds(max_age);
+        if now >= end {
+            return Err(Reason::SessionExpired);
+        }
+        session.end = session.end.min(end);
+        session.issued = Some(signed_at);
+    }
+    if let Some(path) = &policy.subject_from {
+        let payload = scheme.payload.decode(parts.payload)?;
+        session.subject = Some(path.subject(&payload)?);
+    }
+    Ok(session)
+}
