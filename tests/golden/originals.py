@@ -1,4 +1,4 @@
-"""What the real PyJWT and the real bokeh do and say, with their clock stopped and their dice loaded.
+"""What the real libraries say, with their clock stopped; and PyJWT's and bokeh's work, with bokeh's dice loaded.
 
 The opinion is the library's alone: one key at a time (neither knows keyrings), no retirement, no longest life.
 """
@@ -17,6 +17,17 @@ import jwt.api_jwt
 from jwt.warnings import InsecureKeyLengthWarning
 
 from cases import Case
+from signed_cases import clock as signed_clock
+from signed_django import Django, DjangoCookie
+from signed_express import Express
+from signed_flask import Flask
+from signed_itsdangerous import Itsdangerous
+from signed_starlette import Starlette
+from signed_tornado import Tornado
+
+SIGNED = {
+    made.kind: made.judge for made in (Tornado(), Itsdangerous(), Flask(), Starlette(), Django(), DjangoCookie(), Express())
+}
 
 ACCEPTS, REFUSES, RAISES = "accepts", "refuses", "raises"
 
@@ -26,7 +37,7 @@ warnings.simplefilter("ignore", InsecureKeyLengthWarning)
 
 @contextmanager
 def clock(now: float) -> Iterator[None]:
-    """Stops the clock of both libraries at `now`."""
+    """Stops the clock of PyJWT and bokeh at `now`."""
 
     class Stopped(datetime):
         @classmethod
@@ -58,8 +69,8 @@ def dice(seed: int | str) -> Iterator[None]:
 
 def opinion(case: Case) -> str:
     """accepts, refuses, or raises (an exception that is no verdict: a 500 in a server)."""
-    judge = {"jwt": pyjwt, "bokeh_id": bokeh_id, "bokeh_token": bokeh_token}[case.kind]
-    with clock(case.now):
+    judge = {"jwt": pyjwt, "bokeh_id": bokeh_id, "bokeh_token": bokeh_token, **SIGNED}[case.kind]
+    with clock(case.now), signed_clock(case.now):
         opinions = {one(judge, case, key.secret) for key in case.keys}
     return next(said for said in (ACCEPTS, RAISES, REFUSES) if said in opinions)
 

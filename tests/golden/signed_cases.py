@@ -65,7 +65,13 @@ class Format:
     json = True  # payloads are JSON
     mappings_only = False  # and objects at that
     before = INVALID  # what becomes of a value with something before it
-    of_separators = INVALID  # and of one of separators alone
+    of_separators = INVALID  # of one of separators alone
+    joined_values = INVALID  # of one, a comma and the same again
+    quotes = False  # a value may stand in double quotes
+
+    def odd_times(self) -> dict[str, bytes]:
+        """Texts that its library may take for times, and does not write."""
+        return {}
 
     def make(self, payload, key: Key = CURRENT, at: float = NOW, settings: dict | None = None) -> bytes:
         """The library's own value of this payload, as it stands in the cookie."""

@@ -1,6 +1,7 @@
 //! The tools that tasks need beside cargo: Rust targets, cargo's own extra commands, Node.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::setup;
@@ -60,6 +61,39 @@ pub fn node() -> Outcome<Option<PathBuf>> {
         return Err(Problem::new(format!("{NODE_WHEEL} holds no {}", directory.join("node").display())));
     }
     Ok(Some(directory))
+}
+
+/// PATH with that directory first.
+pub fn path_with(directory: &Path) -> OsString {
+    let mut path = directory.as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    path
+}
+
+/// Puts packages, each with its version, into target/npm. False where there is no npm, or it reaches no registry.
+pub fn npm_packages(packages: &[&str]) -> Outcome<bool> {
+    let place = target().join("npm");
+    let marker = place.join("installed");
+    let wanted = packages.join(" ");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(true);
+    }
+    let mut install = Command::new("npm");
+    if let Some(directory) = node()? {
+        install.env("PATH", path_with(&directory));
+    }
+    install
+        .arg("install")
+        .arg("--prefix")
+        .arg(&place)
+        .args(["--no-audit", "--no-fund", "--ignore-scripts"])
+        .args(packages);
+    if !install.output().is_ok_and(|output| output.status.success()) {
+        return Ok(false);
+    }
+    std::fs::write(&marker, wanted).map_err(|error| Problem::new(format!("writing {}: {error}", marker.display())))?;
+    Ok(true)
 }
 
 /// The version of a package in Cargo.lock.

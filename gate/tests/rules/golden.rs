@@ -1,4 +1,4 @@
-//! Tokens that the real PyJWT and the real Bokeh made, and the damage done to them: `tests/golden`.
+//! Credentials that the real libraries made, and the damage done to them: `tests/golden`.
 
 use std::sync::Arc;
 
@@ -6,14 +6,20 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gate::secret::Key;
 use gate::session::{Ring, Session};
-use gate::{Reason, Time, bokeh, jwt};
-use serde_json::Value;
+use gate::{Format, Gate, Reason, Time, bokeh, jwt, signed};
+use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const JWT: &str = include_str!("../../../tests/golden/jwt.json");
 const BOKEH: &str = include_str!("../../../tests/golden/bokeh.json");
+const TORNADO: &str = include_str!("../../../tests/golden/signed_tornado.json");
+const ITSDANGEROUS: &str = include_str!("../../../tests/golden/signed_itsdangerous.json");
+const FLASK: &str = include_str!("../../../tests/golden/signed_flask.json");
+const STARLETTE: &str = include_str!("../../../tests/golden/signed_starlette.json");
+const DJANGO: &str = include_str!("../../../tests/golden/signed_django.json");
+const EXPRESS: &str = include_str!("../../../tests/golden/signed_express.json");
 
-fn time(value: &Value) -> Option<Time> {
+fn moment(value: &Value) -> Option<Time> {
     match value.as_u64() {
         Some(seconds) => Some(Time::from_seconds(seconds)),
         None => value.as_f64().map(|seconds| Time::from_fraction(seconds).expect("a time")),
@@ -23,29 +29,62 @@ fn time(value: &Value) -> Option<Time> {
 fn ring(keys: &Value) -> Ring {
     let key = |key: &Value| {
         let secret = URL_SAFE_NO_PAD.decode(key["secret_base64url"].as_str().expect("a secret")).expect("base64url");
-        Arc::new(Key::new(key["id"].as_str().expect("an id"), &secret, time(&key["retire_at"])).expect("a key"))
+        Arc::new(Key::new(key["id"].as_str().expect("an id"), &secret, moment(&key["retire_at"])).expect("a key"))
     };
     Ring::new(keys.as_array().expect("keys").iter().map(key).collect())
 }
 
 fn verify(case: &Value) -> Result<Session, Reason> {
     let token = STANDARD.decode(case["token_base64"].as_str().expect("a token")).expect("base64");
-    let (ring, now) = (ring(&case["keys"]), time(&case["now"]).expect("a time"));
+    let now = moment(&case["now"]).expect("a time");
     match case["kind"].as_str() {
-        Some("bokeh_id") => bokeh::verify_id(&token, &ring, now),
-        Some("bokeh_token") => bokeh::verify_token(&token, &ring, now),
+        Some("bokeh_id") => bokeh::verify_id(&token, &ring(&case["keys"]), now),
+        Some("bokeh_token") => bokeh::verify_token(&token, &ring(&case["keys"]), now),
         Some("jwt") => {
             let policy = jwt::Policy {
                 algorithm: jwt::Algorithm::Hs256,
-                ring,
+                ring: ring(&case["keys"]),
                 issuer: case["issuer"].as_str().map(str::to_owned),
                 clock_skew_seconds: case["clock_skew_seconds"].as_u64().expect("seconds"),
                 max_lifetime_seconds: case["max_lifetime_seconds"].as_u64().expect("seconds"),
             };
             jwt::verify(&token, &policy, case["audience"].as_str().expect("an audience"), now)
         }
-        other => panic!("unknown kind {other:?}"),
+        Some(_) => {
+            let gate = gate(case);
+            match gate.judges(0, 0) {
+                Some((Format::Signed(policy), _)) => signed::verify(&token, policy, now),
+                other => panic!("judged by {other:?}"),
+            }
+        }
+        None => panic!("no kind"),
     }
+}
+
+/// The policy of an operator who configures a signed format as the case says.
+fn gate(case: &Value) -> Gate {
+    let keys = case["keys"].as_array().expect("keys");
+    let ids: Vec<&Value> = keys.iter().map(|key| &key["id"]).collect();
+    let configured = keys.iter().enumerate().map(|(index, key)| {
+        let mut configured = json!({"id": key["id"], "env": format!("KEY_{index}"), "encoding": "base64url"});
+        if let Some(end) = key.get("retire_at") {
+            configured["retire_at"] = end.clone();
+        }
+        configured
+    });
+    let mut session = case["session"].clone();
+    session["format"] = case["kind"].clone();
+    session["keys"] = json!(ids);
+    let document = json!({
+        "keys": configured.collect::<Vec<_>>(),
+        "sessions": {"framework": session},
+        "dashboards": [{"name": "report", "url": "https://report.example.org/", "sessions": ["framework"]}],
+    });
+    let environment = |name: &str| {
+        let index: usize = name.strip_prefix("KEY_")?.parse().ok()?;
+        keys.get(index)?["secret_base64url"].as_str().map(str::to_owned)
+    };
+    Gate::load(document.to_string().as_bytes(), &environment).unwrap_or_else(|problems| panic!("{problems:?}: {case}"))
 }
 
 /// What is wrong with the verdict on a case, if anything.
@@ -57,7 +96,7 @@ fn complaint(case: &Value) -> Option<String> {
         Err(reason) if reason.code() == expected => return None,
         Err(reason) => return Some(format!("{}: {}, expected {expected}", case["name"], reason.code())),
     };
-    let end = time(&case["end"]).unwrap_or(Time::FAR);
+    let end = moment(&case["end"]).unwrap_or(Time::FAR);
     let same = session.key_id() == case["key"].as_str().expect("a key")
         && session.subject() == case["subject"].as_str()
         && session.end().nanos().abs_diff(end.nanos()) < 1000;
@@ -84,4 +123,34 @@ fn judges_every_golden_jwt_as_expected() {
 #[wasm_bindgen_test(unsupported = test)]
 fn judges_every_golden_bokeh_credential_as_expected() {
     check(BOKEH, 120);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_tornado_value_as_expected() {
+    check(TORNADO, 250);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_itsdangerous_value_as_expected() {
+    check(ITSDANGEROUS, 250);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_flask_session_as_expected() {
+    check(FLASK, 250);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_starlette_session_as_expected() {
+    check(STARLETTE, 200);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_django_value_as_expected() {
+    check(DJANGO, 450);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_express_id_as_expected() {
+    check(EXPRESS, 200);
 }
