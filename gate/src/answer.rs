@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::cookie;
-use crate::policy::{Dashboard, Gate, Site};
+use crate::place::Place;
+use crate::policy::{Dashboard, Gate};
 use crate::query;
 use crate::reason::Reason;
 use crate::record::{Record, Verdict};
@@ -61,8 +62,8 @@ impl Answer {
     }
 
     /// To the same place on the host without its trailing dot; `path` was checked to be plain.
-    pub(crate) fn dotless_host(site: &Site, path: &[u8], record: &Record) -> Self {
-        let location = format!("{}{}", site.origin, String::from_utf8_lossy(path));
+    pub(crate) fn dotless_host(place: &Place, path: &[u8], record: &Record) -> Self {
+        let location = format!("{}{}", place.origin(), String::from_utf8_lossy(path));
         Self::new(308, "host_redirect", record).with("location", location)
     }
 }
@@ -153,7 +154,9 @@ fn to_login(gate: &Gate, request: &Request<'_>, reason: Reason, record: &Record)
     if next.len() > 2048 {
         next = dashboard.path.to_vec();
     }
-    let location = gate.connect.as_ref()?.login_location(&dashboard.name, &next)?;
+    let place = request.authority.once().and_then(|authority| gate.place(&authority.to_ascii_lowercase()));
+    let label = place.as_ref().and_then(|place| place.label.as_deref());
+    let location = gate.connect.as_ref()?.login_location(dashboard, label, &next)?;
     let name = String::from_utf8_lossy(cookie::BOUNCE);
     Some((location, format!("{name}={bounces}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=60")))
 }

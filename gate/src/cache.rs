@@ -19,7 +19,7 @@ use crate::time::Time;
 
 /// The most sessions held; then all are let go, the ended ones among them.
 const MAX_SESSIONS: usize = 16_384;
-/// The most bytes of credentials and subjects held; then all are let go.
+/// The most bytes of credentials and of what they say held; then all are let go.
 const MAX_BYTES: usize = 8_388_608;
 /// Bits that say what was shown before: so many that sixteen thousand set few of them twice.
 const SHOWN_BITS: usize = 262_144;
@@ -106,7 +106,7 @@ impl Cache {
 
 impl Known {
     fn length(&self) -> usize {
-        self.credential.len().saturating_add(self.session.subject().map_or(0, str::len))
+        self.credential.len().saturating_add(self.session.size())
     }
 
     /// Whether this is the session of `credential`, and still is one. Constant time, by the library: how much of a

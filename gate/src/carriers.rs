@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::place::Whose;
 use crate::policy::{Dashboard, Format, Gate, Kind};
 use crate::query;
 use crate::reason::Reason;
-use crate::record::Edit;
+use crate::record::{Edit, Record};
 use crate::request::{Field, Request};
 use crate::session::Session;
 use crate::shown::Shown;
@@ -35,6 +36,7 @@ impl<'a> Found<'a> {
     pub fn collect(
         gate: &Gate,
         dashboard: &Dashboard,
+        whose: &Whose<'_>,
         request: &Request<'a>,
         target: &Target<'a>,
     ) -> Result<Self, Reason> {
@@ -42,7 +44,7 @@ impl<'a> Found<'a> {
         cookie::check(&request.cookies)?;
         let bearer = if readable.bearer { one_bearer(request.authorization)? } else { None };
         let mut found = Self {
-            cookie: cookie::find(&request.cookies, dashboard.cookie.as_bytes())?,
+            cookie: cookie::find(&request.cookies, dashboard.cookie_for(whose).as_bytes())?,
             bearer: bearer.filter(|_| dashboard.reads(|carriers| carriers.bearer)),
             offer: subprotocol::parse(&request.subprotocols, readable.marker, readable.bokeh)?,
             is_upgrade: request.upgrade.is_present(),
@@ -65,8 +67,17 @@ impl<'a> Found<'a> {
         Ok(found)
     }
 
-    /// The sessions that open `dashboard`: of one of its kinds, or of all of them.
-    pub fn sessions(&self, gate: &Gate, dashboard: &Dashboard, require_all: bool, now: Time) -> Result<Opened, Reason> {
+    /// The sessions that open `dashboard`, or the part of it that the URL names: of one of its kinds, or of all of them. Those
+    /// that are good and do not open it are left in `record`.
+    pub fn sessions(
+        &self,
+        gate: &Gate,
+        dashboard: &Dashboard,
+        whose: &Whose<'_>,
+        require_all: bool,
+        now: Time,
+        record: &mut Record,
+    ) -> Result<Opened, Reason> {
         if dashboard.kinds.len() > 1 {
             self.check_unambiguous(dashboard)?;
         }
@@ -75,10 +86,20 @@ impl<'a> Found<'a> {
         for (place, kind) in dashboard.kinds.iter().enumerate() {
             let by_bearer = self.bearer.is_some() && kind.carriers.bearer;
             match self.session(gate, kind, (dashboard, place), now) {
-                Ok(session) => {
+                Ok(session) if require_all => {
                     opened.add(session, kind, now, by_bearer);
                     opened.shown.join(self.shown(kind, place));
                 }
+                Ok(session) => match dashboard.admit(std::slice::from_ref(&session), whose) {
+                    Ok(()) => {
+                        opened.add(session, kind, now, by_bearer);
+                        opened.shown.join(self.shown(kind, place));
+                    }
+                    Err(reason) => {
+                        record.sessions.push(session);
+                        failure = prefer(failure, reason);
+                    }
+                },
                 // What is ambiguous is refused, whatever another kind would say.
                 Err(reason @ (Reason::CredentialRepeated | Reason::CredentialConflict)) => return Err(reason),
                 Err(reason) if require_all => return Err(reason),
@@ -88,7 +109,14 @@ impl<'a> Found<'a> {
                 break;
             }
         }
-        if opened.sessions.is_empty() { Err(failure.unwrap_or(Reason::SessionMissing)) } else { Ok(opened) }
+        if opened.sessions.is_empty() {
+            return Err(failure.unwrap_or(Reason::SessionMissing));
+        }
+        if require_all && let Err(reason) = dashboard.admit(&opened.sessions, whose) {
+            record.sessions = opened.sessions;
+            return Err(reason);
+        }
+        Ok(opened)
     }
 
     /// What is ambiguous for one kind is refused, even if another kind before it would do.

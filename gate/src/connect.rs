@@ -1,5 +1,6 @@
 //! Connect: how a portal's token becomes a dashboard's session cookie, by form and by fragment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
@@ -7,7 +8,8 @@ use crate::carriers::{MAX_COOKIE_BYTES, one_bearer};
 use crate::cookie;
 use crate::endpoints::{COOKIE_ATTRIBUTES, Call, Handled, form_value, one_origin};
 use crate::jwt;
-use crate::policy::{Connect, Dashboard, Gate, Site};
+use crate::place::Place;
+use crate::policy::{Connect, Dashboard, Gate};
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::request::{Field, Request};
@@ -21,7 +23,7 @@ pub const MAX_FORM_BYTES: usize = 16 * 1024;
 /// A connect form whose body is still to come. Its origin was checked.
 #[derive(Debug)]
 pub struct PendingConnect {
-    site: Arc<Site>,
+    place: Place,
     cookies: Vec<Vec<u8>>,
     /// A person's tab waits for the answer: it gets pages.
     for_a_person: bool,
@@ -55,7 +57,7 @@ impl Gate {
             && let Some(token) = cookie::find(&request.cookies, cookie::PENDING)?
         {
             let next = next_in(call.query())?;
-            if let Ok(connection) = self.check_connection(call.site, token, &next, call.now, record) {
+            if let Ok(connection) = self.check_connection(call.place, token, &next, call.now, record) {
                 let answer = connection.answer_to_form(&request.cookies, call.now, record)?;
                 return Ok(Handled::Answered(answer.with("set-cookie", pending_cookie("", 0))));
             }
@@ -70,9 +72,9 @@ impl Gate {
     }
 
     pub(crate) fn connect(&self, connect: &Connect, call: &Call<'_>, record: &mut Record) -> Result<Handled, Reason> {
-        let Call { request, site, now, .. } = *call;
+        let Call { request, place, now, .. } = *call;
         let origin = one_origin(request, Reason::ConnectOriginNull)?;
-        let (is_own, is_portal) = (origin == site.origin.as_bytes(), connect.from.allows(origin));
+        let (is_own, is_portal) = (place.is_own(origin), connect.from.allows(origin));
         if !is_own && !is_portal {
             return Err(Reason::OriginNotAllowed);
         }
@@ -88,7 +90,7 @@ impl Gate {
         }
         let token = one_bearer(request.authorization)?.ok_or(Reason::SessionMissing)?;
         let next = next_in(call.query())?;
-        let connection = self.check_connection(site, token, &next, now, record)?;
+        let connection = self.check_connection(place, token, &next, now, record)?;
         Ok(Handled::Answered(connection.answer(now, record)))
     }
 
@@ -115,7 +117,7 @@ impl Gate {
         }
         let token = form_value(body, b"token")?.ok_or(Reason::ConnectFormInvalid)?;
         let next = next_in(body)?;
-        let connection = self.check_connection(&pending.site, &token, &next, now, record)?;
+        let connection = self.check_connection(&pending.place, &token, &next, now, record)?;
         if pending.hides_cookies {
             return connection.ask_again(record);
         }
@@ -126,7 +128,7 @@ impl Gate {
     /// Checks `next` and the token, and that the token is fresh.
     fn check_connection<'a>(
         &'a self,
-        site: &Site,
+        place: &'a Place,
         token: &'a [u8],
         next: &'a [u8],
         now: Time,
@@ -139,7 +141,7 @@ impl Gate {
         if has_control || path.own_endpoint().is_some() {
             return Err(Reason::ConnectNextNotAllowed);
         }
-        let index = site.dashboard(path.path).ok_or(Reason::ConnectNextNotAllowed)?;
+        let index = place.site.dashboard(path.path).ok_or(Reason::ConnectNextNotAllowed)?;
         let dashboard = self.dashboards.get(index).ok_or(Reason::ConnectNextNotAllowed)?;
         record.dashboard = Some(index);
         let mut verified = Err(Reason::ConnectNextNotAllowed);
@@ -151,14 +153,19 @@ impl Gate {
         }
         let session = Arc::new(verified?);
         record.sessions.push(Arc::clone(&session));
+        let whose = dashboard.whose(place, path.path);
+        if !dashboard.require_all {
+            dashboard.admit(std::slice::from_ref(&session), &whose)?;
+        }
         let issued = session.issued.ok_or(Reason::ConnectIssueTimeMissing)?;
         if now > issued.plus_seconds(connect.max_token_age_seconds) {
             return Err(Reason::ConnectTokenStale);
         }
-        if dashboard.cookie.len().saturating_add(token.len()) > MAX_COOKIE_BYTES {
+        let cookie = dashboard.cookie_for(&whose);
+        if cookie.len().saturating_add(token.len()) > MAX_COOKIE_BYTES {
             return Err(Reason::ConnectTokenTooLong);
         }
-        Ok(Connection { dashboard, session, token, next })
+        Ok(Connection { dashboard, cookie, session, token, next })
     }
 }
 
@@ -185,7 +192,7 @@ fn connect_by_form(connect: &Connect, call: &Call<'_>, is_portal: bool) -> Resul
         return Err(Reason::ConnectFormInvalid);
     }
     Ok(Handled::Awaiting(PendingConnect {
-        site: Arc::clone(call.site),
+        place: call.place.clone(),
         cookies: request.cookies.iter().map(|field| field.to_vec()).collect(),
         hides_cookies: match request.site {
             Field::Absent => false,
@@ -199,6 +206,8 @@ fn connect_by_form(connect: &Connect, call: &Call<'_>, is_portal: bool) -> Resul
 /// A token that may become a cookie.
 struct Connection<'a> {
     dashboard: &'a Dashboard,
+    /// The name of the cookie it becomes.
+    cookie: Cow<'a, str>,
     session: Arc<Session>,
     token: &'a [u8],
     next: &'a [u8],
@@ -207,7 +216,7 @@ struct Connection<'a> {
 impl Connection<'_> {
     fn answer(&self, now: Time, record: &Record) -> Answer {
         let left = self.session.end().nanos_since(now) / 1_000_000_000;
-        let (cookie, token) = (&self.dashboard.cookie, String::from_utf8_lossy(self.token));
+        let (cookie, token) = (&self.cookie, String::from_utf8_lossy(self.token));
         Answer::new(303, "connected", record)
             .with("location", String::from_utf8_lossy(self.next).into_owned())
             .with("set-cookie", format!("{cookie}={token}; {COOKIE_ATTRIBUTES}; Max-Age={}", left.max(1)))
@@ -237,7 +246,7 @@ impl Connection<'_> {
     }
 
     fn replaces_another_subject(&self, cookies: &[&[u8]], now: Time) -> Result<bool, Reason> {
-        let Some(current) = cookie::find(cookies, self.dashboard.cookie.as_bytes())? else { return Ok(false) };
+        let Some(current) = cookie::find(cookies, self.cookie.as_bytes())? else { return Ok(false) };
         let mut live = self
             .dashboard
             .cookie_policies()

@@ -1,14 +1,14 @@
 //! The decision: one request in, one verdict out. The only place that makes a [`Permit`].
 
-use std::sync::Arc;
-
+use crate::access;
 use crate::answer::{Answer, refusal};
 use crate::authority;
 use crate::carriers::{Found, Opened, has_session_cookie};
 use crate::connect::PendingConnect;
 use crate::endpoints::{Call, Handled};
 use crate::fetch;
-use crate::policy::{Dashboard, Gate, MissingOrigin, Site};
+use crate::place::Place;
+use crate::policy::{Dashboard, Gate, MissingOrigin};
 use crate::reason::Reason;
 use crate::record::{Edit, Record, Verdict};
 use crate::request::{Field, Request};
@@ -78,43 +78,45 @@ impl Gate {
             return Err(Reason::AuthorityInvalid);
         }
         // What is written as the configuration writes it was looked at there.
-        let (site, dotted) = match self.sites.get(authority) {
-            Some(site) => (Some(site), false),
+        let (place, dotted) = match self.place(authority) {
+            Some(place) => (Some(place), false),
             None => {
                 let authority = authority::parse(authority)?;
-                (self.sites.get(authority.text.as_bytes()), authority.dotted)
+                (self.place(authority.text.as_bytes()), authority.dotted)
             }
         };
         check_method(request)?;
         let target = target::parse(request.path.once().ok_or(Reason::PathInvalid)?)?;
-        let site = site.ok_or(Reason::DashboardNotFound)?;
+        let place = place.ok_or(Reason::DashboardNotFound)?;
         if dotted {
-            return dotless(request, site, record);
+            return dotless(request, &place, record);
         }
         if let Some(endpoint) = target.own_endpoint() {
-            let call = Call { request, target: &target, site, now };
+            let call = Call { request, target: &target, place: &place, now };
             return Ok(match self.own_endpoint(endpoint, &call, record)? {
                 Handled::Answered(answer) => Decision::Answer(answer),
                 Handled::Awaiting(pending) => Decision::AwaitBody(pending),
             });
         }
-        let index = site.dashboard(target.path).ok_or(Reason::DashboardNotFound)?;
+        let index = place.site.dashboard(target.path).ok_or(Reason::DashboardNotFound)?;
         let dashboard = self.dashboards.get(index).ok_or(Reason::DashboardNotFound)?;
         record.dashboard = Some(index);
-        self.judge_for(dashboard, request, &target, now, record)
+        self.judge_for(dashboard, &place, request, &target, now, record)
     }
 
     fn judge_for(
         &self,
         dashboard: &Dashboard,
+        place: &Place,
         request: &Request<'_>,
         target: &Target<'_>,
         now: Time,
         record: &mut Record,
     ) -> Result<Decision, Reason> {
         check_upgrade(request)?;
-        let found = Found::collect(self, dashboard, request, target)?;
-        let origin = check_origin(dashboard, request)?;
+        let whose = dashboard.whose(place, target.path);
+        let found = Found::collect(self, dashboard, &whose, request, target)?;
+        let origin = check_origin(dashboard, place, request)?;
         if is_preflight(request) {
             return Ok(Decision::Answer(Answer::preflight(dashboard, request, record)));
         }
@@ -134,7 +136,7 @@ impl Gate {
                 return Err(Reason::BodyNotAllowed);
             }
             record.carriers = found.shown_for(dashboard);
-            opened = found.sessions(self, dashboard, dashboard.require_all, now)?;
+            opened = found.sessions(self, dashboard, &whose, dashboard.require_all, now, record)?;
             record.carriers = opened.shown;
             record.code = "session";
         }
@@ -159,6 +161,11 @@ impl Gate {
     ) -> Permit {
         let mut edits = found.removals(self, dashboard, request, target);
         identity(dashboard, &opened, &mut edits);
+        if dashboard.access.backends.is_some()
+            && let Ok(Some(backend)) = access::backend(&opened.sessions)
+        {
+            edits.push(Edit::Set("x-dashgate-backend", backend.as_bytes().to_vec()));
+        }
         edits.push(stream_timeout(request, &opened, now));
         record.verdict = Verdict::Permit;
         record.sessions = opened.sessions;
@@ -174,10 +181,10 @@ impl Gate {
 }
 
 /// Only a plain GET is sent on to the host without the dot.
-fn dotless(request: &Request<'_>, site: &Arc<Site>, record: &mut Record) -> Result<Decision, Reason> {
+fn dotless(request: &Request<'_>, place: &Place, record: &mut Record) -> Result<Decision, Reason> {
     match request.path.once() {
         Some(path) if request.has_method("GET") && !request.upgrade.is_present() => {
-            Ok(Decision::Answer(Answer::dotless_host(site, path, record)))
+            Ok(Decision::Answer(Answer::dotless_host(place, path, record)))
         }
         _ => Err(Reason::AuthorityInvalid),
     }
@@ -210,7 +217,7 @@ enum Origin {
     MissingWhereRequired,
 }
 
-fn check_origin(dashboard: &Dashboard, request: &Request<'_>) -> Result<Origin, Reason> {
+fn check_origin(dashboard: &Dashboard, place: &Place, request: &Request<'_>) -> Result<Origin, Reason> {
     let required = request.upgrade.is_present()
         || is_preflight(request)
         || !(request.reads_only() || request.has_method("OPTIONS"));
@@ -219,6 +226,7 @@ fn check_origin(dashboard: &Dashboard, request: &Request<'_>) -> Result<Origin, 
         Field::One(origin) if origin.contains(&b',') => Err(Reason::OriginRepeated),
         Field::One(b"null") if !dashboard.null_origin => Err(Reason::OriginNull),
         Field::One(origin) if origin == b"null" || dashboard.origins.allows(origin) => Ok(Origin::Allowed),
+        Field::One(origin) if place.label.is_some() && place.is_own(origin) => Ok(Origin::Allowed),
         Field::One(_) => Err(Reason::OriginNotAllowed),
         Field::Absent if !required => Ok(Origin::Missing),
         Field::Absent if is_preflight(request) => Err(Reason::OriginMissing),

@@ -1,13 +1,12 @@
 //! The gate's own endpoints under `/.dashgate/`: which there are, sign-out, and the session's description.
 
-use std::sync::Arc;
-
 use crate::answer::Answer;
 use crate::carriers::Found;
 use crate::connect::PendingConnect;
 use crate::cookie;
 use crate::json::quoted;
-use crate::policy::{Gate, Site};
+use crate::place::Place;
+use crate::policy::{Dashboard, Gate};
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::request::{Field, Request};
@@ -24,7 +23,7 @@ pub(crate) enum Handled {
 pub(crate) struct Call<'a> {
     pub request: &'a Request<'a>,
     pub target: &'a Target<'a>,
-    pub site: &'a Arc<Site>,
+    pub place: &'a Place,
     pub now: Time,
 }
 
@@ -56,25 +55,40 @@ impl Gate {
     }
 
     fn sign_out(&self, call: &Call<'_>, record: &Record) -> Result<Handled, Reason> {
-        let (origin, site) = (one_origin(call.request, Reason::OriginNull)?, call.site);
+        let (origin, site) = (one_origin(call.request, Reason::OriginNull)?, &call.place.site);
         let is_portal = self.connect.as_ref().is_some_and(|connect| connect.from.allows(origin));
-        if origin != site.origin.as_bytes() && !is_portal {
+        if !call.place.is_own(origin) && !is_portal {
             return Err(Reason::OriginNotAllowed);
         }
         let mut answer = Answer::new(303, "signed_out", record).with("location", "/");
         let helpers = [cookie::PENDING, cookie::BOUNCE].map(String::from_utf8_lossy);
-        for cookie in site.cookies.iter().map(String::as_str).chain(helpers.iter().map(AsRef::as_ref)) {
+        let of_paths = self.path_cookies(call);
+        let cookies = site.cookies.iter().chain(&of_paths).map(String::as_str);
+        for cookie in cookies.chain(helpers.iter().map(AsRef::as_ref)) {
             answer = answer.with("set-cookie", format!("{cookie}=; {COOKIE_ATTRIBUTES}; Max-Age=0"));
         }
         Ok(Handled::Answered(answer))
     }
 
-    /// Tells a dashboard's own page whose session it has and for how long.
+    /// The cookies that a request shows of sessions that paths name. A form from another site shows none.
+    fn path_cookies(&self, call: &Call<'_>) -> Vec<String> {
+        let dashboards = call.place.site.dashboards().filter_map(|index| self.dashboards.get(index));
+        let stems: Vec<String> =
+            dashboards.filter(|dashboard| dashboard.slot.is_some()).map(Dashboard::cookie_stem).collect();
+        let names = call.request.cookies.iter().flat_map(|field| cookie::pairs(field)).map(|pair| pair.name);
+        let of_paths = names.filter_map(|name| std::str::from_utf8(name).ok()).filter(|name| {
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+            plain && stems.iter().any(|stem| name.starts_with(stem))
+        });
+        of_paths.map(str::to_owned).collect()
+    }
+
+    /// Tells a dashboard's own page whose session it has and for how long. Where the path names whose it is, `path` says which.
     fn describe_session(&self, call: &Call<'_>, record: &mut Record) -> Result<Handled, Reason> {
-        let Call { request, target, site, now } = *call;
+        let Call { request, target, place, now } = *call;
         match request.origin {
             Field::Absent => {}
-            Field::One(origin) if origin == site.origin.as_bytes() => {}
+            Field::One(origin) if place.is_own(origin) => {}
             Field::One(_) => return Err(Reason::OriginNotAllowed),
             Field::Repeated => return Err(Reason::OriginRepeated),
         }
@@ -82,16 +96,19 @@ impl Gate {
         if request.site.is_present() && !request.site.is(b"same-origin") {
             return Err(Reason::SiteNotAllowed);
         }
-        let wanted = form_value(call.query(), b"dashboard").map_err(|_| Reason::EndpointNotFound)?;
+        let asked = |name| form_value(call.query(), name).map_err(|_| Reason::EndpointNotFound);
+        let (wanted, path) = (asked(b"dashboard")?, asked(b"path")?.unwrap_or_default());
         let mut failure = Reason::SessionMissing;
-        for index in site.prefixes.values() {
-            let Some(dashboard) = self.dashboards.get(*index).filter(|dashboard| !dashboard.open) else { continue };
+        for index in place.site.dashboards() {
+            let Some(dashboard) = self.dashboards.get(index).filter(|dashboard| !dashboard.open) else { continue };
             if wanted.as_ref().is_some_and(|name| name != dashboard.name.as_bytes()) {
                 continue;
             }
-            match Found::collect(self, dashboard, request, target)?.sessions(self, dashboard, false, now) {
+            let whose = dashboard.whose(place, &path);
+            let found = Found::collect(self, dashboard, &whose, request, target)?;
+            match found.sessions(self, dashboard, &whose, false, now, record) {
                 Ok(opened) => {
-                    record.dashboard = Some(*index);
+                    record.dashboard = Some(index);
                     let left = opened.stream_end.unwrap_or(now).nanos_since(now) / 1_000_000_000;
                     let subject = opened.subject().map_or_else(|| "null".to_owned(), quoted);
                     let body = format!(

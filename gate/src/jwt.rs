@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::bytes;
+use crate::facts::Paths;
 use crate::json::Json;
+use crate::place;
 use crate::reason::Reason;
 use crate::session::{Ring, Session};
 use crate::time::Time;
@@ -52,9 +54,12 @@ pub struct Policy {
     pub clock_skew_seconds: u64,
     /// The longest life from `iat` (or, without one, from now) to `exp`.
     pub max_lifetime_seconds: u64,
+    /// Where a token says more than whose it is.
+    pub facts: Paths,
 }
 
-/// Verifies a token for an audience at a time.
+/// Verifies a token for an audience at a time. Where the audience holds a placeholder (`{subject}`, `{session}`), it may stand
+/// in the token's `aud` as it is, or filled with the token's own subject or public id.
 ///
 /// # Errors
 /// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
@@ -73,6 +78,7 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
     // Not even base64 is undone before the signature over the received text was checked.
     let payload = decode(token.payload).map_err(|_| Reason::ClaimsMalformed)?;
     let payload = Json::parse(&payload).map_err(|_| Reason::ClaimsMalformed)?;
+    session.facts = policy.facts.read(&payload)?;
     Claims::read(&payload)?.apply(&mut session, policy, audience, now)?;
     Ok(session)
 }
@@ -159,7 +165,9 @@ impl<'a> Claims<'a> {
         if policy.issuer.is_some() && self.issuer != policy.issuer.as_deref() {
             return Err(Reason::IssuerNotAllowed);
         }
-        if !self.audience.iter().any(|named| named.text() == Some(audience)) {
+        session.subject = self.subject.map(str::to_owned);
+        let is_meant = |shown: &str| shown == audience || place::is_filled(audience, shown, session);
+        if !self.audience.iter().filter_map(Json::text).any(is_meant) {
             return Err(Reason::AudienceNotAllowed);
         }
         let latest_start = now.plus_seconds(policy.clock_skew_seconds);
@@ -178,7 +186,6 @@ impl<'a> Claims<'a> {
             return Err(Reason::SessionLifetimeTooLong);
         }
         session.end = session.end.min(end);
-        session.subject = self.subject.map(str::to_owned);
         session.issued = self.issued;
         Ok(())
     }

@@ -12,8 +12,10 @@
     unsafe_code
 )]
 
+mod access;
 mod answer;
 pub mod authority;
+mod backend;
 pub mod bokeh;
 mod bytes;
 mod cache;
@@ -23,11 +25,13 @@ mod connect;
 pub mod cookie;
 mod decide;
 mod endpoints;
+pub mod facts;
 mod fetch;
 pub mod json;
 pub mod jwt;
 pub mod origin;
 mod pages;
+mod place;
 mod policy;
 pub mod query;
 pub mod reason;
@@ -47,6 +51,7 @@ pub mod time;
 pub use answer::Answer;
 pub use connect::{MAX_FORM_BYTES, PendingConnect};
 pub use decide::{Decision, Permit};
+pub use place::label;
 pub use policy::{Format, Gate};
 pub use reason::Reason;
 pub use record::{Edit, Record, Verdict};

@@ -61,7 +61,7 @@ fn refusal(advice: Advice, link: &str) -> String {
         Advice::SignIn => "Sign in to open this dashboard",
         Advice::NotFound => "Nothing here",
         Advice::ConnectAgain | Advice::PortalReferrer | Advice::ConnectByLink => "Could not connect",
-        Advice::NotAllowed | Advice::BadRequest => "Not allowed",
+        Advice::NotAllowed | Advice::NotYours | Advice::BadRequest => "Not allowed",
     };
     let page = REFUSAL.replace("{{style}}", STYLE).replace("{{link}}", link);
     page.replace("{{title}}", title).replace("{{sentence}}", advice.sentence())

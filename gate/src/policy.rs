@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::access::Access;
 use crate::cache::Cache;
 use crate::config::Problem;
 use crate::cookie;
 use crate::origin::OriginSet;
 use crate::pages::Pages;
+use crate::place::Slot;
 use crate::session::Ring;
 use crate::table::Table;
 use crate::{jwt, signed, target};
@@ -17,6 +19,8 @@ use crate::{jwt, signed, target};
 pub struct Gate {
     /// By authority, as a request may write it, in lower case.
     pub(crate) sites: Table<Arc<Site>>,
+    /// Sites that are every host under a parent, by the parent's authority.
+    pub(crate) parents: Table<Arc<Site>>,
     pub(crate) dashboards: Vec<Dashboard>,
     pub(crate) connect: Option<Connect>,
     pub(crate) readable: Readable,
@@ -72,35 +76,47 @@ impl Gate {
     }
 }
 
-/// One origin: an authority and the dashboards on it.
+/// One origin: an authority and the dashboards on it. Or, with `*` as its first label, the origins of all hosts under a parent.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub origin: String,
     /// By path prefix, each ending in `/`.
     pub prefixes: BTreeMap<Box<[u8]>, usize>,
-    /// How many `/` the deepest prefix has: no path is searched deeper.
+    /// Those whose prefix ends in one more segment, which names somebody.
+    pub owned: BTreeMap<Box<[u8]>, usize>,
+    /// How many `/` the deepest prefix has, such a segment's included: no path is searched deeper.
     pub depth: usize,
     /// The session cookies of its host, on whichever port.
     pub cookies: Vec<String>,
 }
 
 impl Site {
-    /// The dashboard with the longest prefix that holds `path`, on segment boundaries.
+    /// The dashboard with the longest prefix that holds `path`, on segment boundaries. Of two as long, one whose last segment
+    /// is written out is meant.
     pub fn dashboard(&self, path: &[u8]) -> Option<usize> {
         let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at.saturating_add(1));
-        let mut found = None;
-        for end in ends.take(self.depth) {
-            if let Some(index) = path.get(..end).and_then(|prefix| self.prefixes.get(prefix)) {
-                found = Some(*index);
-            }
+        let (mut found, mut parent): (_, &[u8]) = (None, b"");
+        for prefix in ends.take(self.depth).filter_map(|end| path.get(..end)) {
+            found = self.at(prefix, parent).or(found);
+            parent = prefix;
         }
         // `/tb` lies under `/tb/`, too.
         if !path.ends_with(b"/") && path.iter().filter(|byte| **byte == b'/').count() < self.depth {
             let mut whole = path.to_vec();
             whole.push(b'/');
-            found = self.prefixes.get(whole.as_slice()).copied().or(found);
+            found = self.at(&whole, parent).or(found);
         }
         found
+    }
+
+    /// The dashboard of a prefix, or of one that ends in some segment after `parent`.
+    fn at(&self, prefix: &[u8], parent: &[u8]) -> Option<usize> {
+        self.prefixes.get(prefix).or_else(|| self.owned.get(parent)).copied()
+    }
+
+    /// All of its dashboards.
+    pub fn dashboards(&self) -> impl Iterator<Item = usize> {
+        self.prefixes.values().chain(self.owned.values()).copied()
     }
 }
 
@@ -110,7 +126,11 @@ pub(crate) struct Dashboard {
     pub index: usize,
     pub name: String,
     pub origin: String,
+    /// The prefix; where the path names somebody, that of all of them.
     pub path: Box<[u8]>,
+    /// Where the URL names whose it is.
+    pub slot: Option<Slot>,
+    pub access: Access,
     pub open: bool,
     pub kinds: Vec<Arc<Kind>>,
     pub require_all: bool,
@@ -245,11 +265,13 @@ pub(crate) struct Connect {
 }
 
 impl Connect {
-    /// Where a navigation to a dashboard is sent to sign in: `next` has lost its credentials already.
-    pub fn login_location(&self, dashboard: &str, next: &[u8]) -> Option<String> {
+    /// Where a navigation to a dashboard is sent to sign in: `next` has lost its credentials already. Of a host for each
+    /// subject or session the host's label goes along.
+    pub fn login_location(&self, dashboard: &Dashboard, label: Option<&str>, next: &[u8]) -> Option<String> {
         let login_url = self.login_url.as_ref()?;
         let separator = if login_url.contains('?') { '&' } else { '?' };
         let next = target::percent_encoded(next, target::QUERY_SPECIAL);
-        Some(format!("{login_url}{separator}dashboard={dashboard}&next={next}"))
+        let label = label.map(|label| format!("&label={label}")).unwrap_or_default();
+        Some(format!("{login_url}{separator}dashboard={}{label}&next={next}", dashboard.name))
     }
 }

@@ -46,6 +46,9 @@ advices! {
     PortalReferrer
         "The portal's page hides its origin, so it cannot connect you. \
          Its administrator should send Referrer-Policy: strict-origin-when-cross-origin on that page.";
+    /// The session is good, but not for this.
+    NotYours
+        "Your session does not open this dashboard. Whoever runs it can give you access.";
     /// The link or form is too old, or was not made for this.
     ConnectAgain
         "This connection could not be made. Go back to your portal and press Connect again.";
@@ -176,6 +179,20 @@ reasons! {
         "The session has ended.";
     SessionLifetimeTooLong "session_lifetime_too_long" 401 SignIn
         "The token lives longer than max_lifetime_seconds.";
+    SubjectMissing "subject_missing" 401 SignIn
+        "The session names no subject, and the dashboard is for its owner.";
+    SubjectNotOwner "subject_not_owner" 403 NotYours
+        "The URL names another subject than the session.";
+    SessionNotNamed "session_not_named" 403 NotYours
+        "The URL names another session than the one shown, or the one shown has no public id.";
+    SubjectNotAllowed "subject_not_allowed" 403 NotYours
+        "The session's subject is not among the dashboard's subjects, nor a group of it among its groups.";
+    BackendMissing "backend_missing" 403 NotYours
+        "The session names no backend, and the dashboard has one for each session.";
+    BackendMalformed "backend_malformed" 403 NotYours
+        "The session's backend is not an address or name with a port in canonical form.";
+    BackendNotAllowed "backend_not_allowed" 403 NotYours
+        "The session's backend is not among the dashboard's backends.";
     ConnectIssueTimeMissing "connect_issue_time_missing" 403 ConnectAgain
         "A token shown at connect has no iat.";
     ConnectTokenStale "connect_token_stale" 403 ConnectAgain

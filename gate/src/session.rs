@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::facts::Facts;
 use crate::reason::Reason;
 use crate::secret::{Key, fingerprint};
 use crate::table::Table;
@@ -105,6 +106,7 @@ pub struct Session {
     pub(crate) subject: Option<String>,
     pub(crate) end: Time,
     pub(crate) issued: Option<Time>,
+    pub(crate) facts: Facts,
     fingerprint: String,
 }
 
@@ -115,6 +117,7 @@ impl Session {
             subject: None,
             end: key.retire_at().unwrap_or(Time::FAR),
             issued: None,
+            facts: Facts::default(),
             fingerprint: hexadecimal(&fingerprint(signature)),
         }
     }
@@ -129,6 +132,19 @@ impl Session {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// The backend it names, where a dashboard asks for one.
+    #[must_use]
+    pub fn backend(&self) -> Option<&str> {
+        self.facts.backend.as_deref()
+    }
+
+    /// How many bytes of text it holds.
+    pub(crate) fn size(&self) -> usize {
+        let texts =
+            [&self.subject, &self.facts.id, &self.facts.backend].into_iter().flatten().chain(&self.facts.groups);
+        texts.map(String::len).fold(0, usize::saturating_add)
     }
 
     /// When it ends: the earliest of all bounds; `Time::FAR` where the format has none.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::fields::split_url;
+use super::access::Asked;
+use super::fields::Url;
 use super::{Environment, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -49,11 +50,11 @@ impl<T> Named<T> {
 }
 
 /// Reads values whose shape was checked; a missing one has its default here, as the table says it.
-struct Reader<'a>(&'a Json<'a>);
+pub(super) struct Reader<'a>(pub &'a Json<'a>);
 
 impl<'a> Reader<'a> {
     #[inline(never)]
-    fn text(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.0.member(name).and_then(Json::text)
     }
 
@@ -66,33 +67,33 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn truth(&self, name: &str) -> bool {
+    pub(super) fn truth(&self, name: &str) -> bool {
         matches!(self.0.member(name), Some(Json::Bool(true)))
     }
 
-    fn words(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub(super) fn words(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.items(name).iter().filter_map(Json::text)
     }
 
     #[inline(never)]
-    fn items(&self, name: &str) -> &'a [Json<'a>] {
+    pub(super) fn items(&self, name: &str) -> &'a [Json<'a>] {
         self.0.member(name).map(Json::items).unwrap_or_default()
     }
 
     #[inline(never)]
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.0.member(name).is_some()
     }
 }
 
 pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Result<Gate, Vec<Problem>> {
     let document = Reader(document);
-    let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new() };
+    let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new(), asked: Asked::of(&document) };
     let keys = compiler.keys(&document, environment);
     let kinds = compiler.kinds(&document, &keys);
     let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
     let mut dashboards = compiler.dashboards(&document, &kinds);
-    let sites = compiler.sites(&mut dashboards);
+    let (sites, parents) = compiler.sites(&mut dashboards);
     if dashboards.is_empty() {
         compiler.problem("dashboards", "lists none, so everything would be refused");
     }
@@ -104,7 +105,7 @@ pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Resu
     if compiler.problems.is_empty() {
         let reason_header = document.truth("reason_header");
         let (warnings, cache) = (compiler.warnings, Mutex::default());
-        Ok(Gate { sites, dashboards, connect, readable, pages, reason_header, warnings, cache })
+        Ok(Gate { sites, parents, dashboards, connect, readable, pages, reason_header, warnings, cache })
     } else {
         Err(compiler.problems)
     }
@@ -170,20 +171,21 @@ const OPTIONS: [(&str, &[&str]); 10] = [
     ("max_age_seconds", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
 ];
 
-struct Compiler {
+pub(super) struct Compiler {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    asked: Asked,
 }
 
 impl Compiler {
     /// Once, not wherever it is called: it would be kilobytes of module.
     #[inline(never)]
-    fn problem(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+    pub(super) fn problem(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
         self.problems.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
     #[inline(never)]
-    fn warning(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+    pub(super) fn warning(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
         self.warnings.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
@@ -312,6 +314,7 @@ impl Compiler {
                     issuer: session.text("issuer").map(str::to_owned),
                     clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
                     max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
+                    facts: self.asked.paths(session, true),
                 })
             }
             "bokeh" => {
@@ -351,6 +354,7 @@ impl Compiler {
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
             clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
             subject_from: session.text("subject_from").or(preset.subject_from).map(SubjectPath::parse),
+            facts: self.asked.paths(session, false),
         })
     }
 
@@ -373,7 +377,9 @@ impl Compiler {
     fn dashboard(&mut self, index: usize, path: &str, item: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Dashboard {
         let name = item.text("name").unwrap_or_default();
         let url = item.text("url").unwrap_or_default();
-        let (scheme, authority, prefix) = split_url(url).unwrap_or_default();
+        // The table lets no other url through.
+        let place = Url::parse(url).unwrap_or_default();
+        let prefix = place.path.as_str();
         let open = item.truth("open");
         let sessions: Vec<_> = self.references(path, "sessions", item, kinds);
         let mut keep = Carriers::default();
@@ -385,9 +391,12 @@ impl Compiler {
         if !open && item.items("sessions").is_empty() {
             self.problem(format!("{path}.sessions"), "lists none; a dashboard that needs no session says open: true");
         }
-        let origin = format!("{scheme}://{authority}");
+        let access = self.access(path, item, place.slot, &sessions);
+        let origin = format!("{}://{}", place.scheme, place.authority);
         let mut origins = OriginSet::default();
-        origins.insert(&origin);
+        if place.slot.is_none_or(|slot| slot.in_path) {
+            origins.insert(&origin);
+        }
         item.words("origins").for_each(|origin| origins.insert(origin));
         for (index, public) in item.words("public").enumerate() {
             if public == prefix || !public.starts_with(prefix) {
@@ -416,6 +425,8 @@ impl Compiler {
             name: name.to_owned(),
             origin,
             path: prefix.as_bytes().into(),
+            slot: place.slot,
+            access,
             open,
             kinds: sessions,
             require_all: item.text("require") == Some("all"),
@@ -484,6 +495,7 @@ impl Compiler {
             .iter()
             .filter(|other| other.origin == this.origin && other.name != this.name)
             .map(|other| other.name.as_str())
+            .chain(this.slot.filter(|slot| slot.in_path).map(|_| "everybody its path names"))
             .collect();
         if !others.is_empty() && !silenced {
             self.warning(
@@ -497,30 +509,44 @@ impl Compiler {
         }
     }
 
-    fn sites(&mut self, dashboards: &mut [Dashboard]) -> Table<Arc<Site>> {
+    /// The sites by authority, and those that are every host under a parent by the parent's.
+    fn sites(&mut self, dashboards: &mut [Dashboard]) -> (Table<Arc<Site>>, Table<Arc<Site>>) {
         let mut by_origin = Named(Vec::new());
         for (index, dashboard) in dashboards.iter().enumerate() {
             let origin = dashboard.origin.as_str();
-            let new = || Site { origin: origin.to_owned(), prefixes: BTreeMap::new(), depth: 0, cookies: Vec::new() };
+            let new = || Site {
+                origin: origin.to_owned(),
+                prefixes: BTreeMap::new(),
+                owned: BTreeMap::new(),
+                depth: 0,
+                cookies: Vec::new(),
+            };
             let Some(site) = by_origin.entry(origin, new) else { continue };
-            site.depth = site.depth.max(dashboard.path.iter().filter(|byte| **byte == b'/').count());
-            if site.prefixes.insert(dashboard.path.clone(), index).is_some() {
+            let is_owned = dashboard.slot.is_some_and(|slot| slot.in_path);
+            let depth = dashboard.path.iter().filter(|byte| **byte == b'/').count();
+            site.depth = site.depth.max(depth.saturating_add(usize::from(is_owned)));
+            let prefixes = if is_owned { &mut site.owned } else { &mut site.prefixes };
+            if prefixes.insert(dashboard.path.clone(), index).is_some() {
                 self.problem(format!("dashboards[{index}].url"), "is the url of an earlier dashboard");
             }
         }
         let hosts = self.hosts(dashboards);
-        let mut sites = Table::default();
+        let (mut sites, mut parents) = (Table::default(), Table::default());
         for (origin, mut site) in by_origin.0 {
             site.cookies = hosts.find(host(&origin)).map(|(_, cookies)| cookies.clone()).unwrap_or_default();
             let site = Arc::new(site);
             for authority in authorities(&origin) {
-                if let Some(other) = sites.insert(authority.into_bytes().into(), Arc::clone(&site)) {
+                let (table, authority) = match authority.strip_prefix("*.") {
+                    Some(parent) => (&mut parents, parent),
+                    None => (&mut sites, authority.as_str()),
+                };
+                if let Some(other) = table.insert(authority.as_bytes().into(), Arc::clone(&site)) {
                     let message = format!("{} and {origin} are the same authority to a request", other.origin);
                     self.problem("dashboards", message);
                 }
             }
         }
-        sites
+        (sites, parents)
     }
 
     /// The session cookies of each host. Browsers keep cookies by host, whatever the port: so dashboards on two ports
@@ -537,7 +563,9 @@ impl Compiler {
             }
         }
         for dashboard in dashboards {
-            dashboard.shares_host = hosts.find(host(&dashboard.origin)).is_some_and(|(count, _)| *count > 1);
+            let is_owned = dashboard.slot.is_some_and(|slot| slot.in_path);
+            dashboard.shares_host =
+                is_owned || hosts.find(host(&dashboard.origin)).is_some_and(|(count, _)| *count > 1);
         }
         hosts
     }

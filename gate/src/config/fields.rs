@@ -1,5 +1,7 @@
 //! The configuration's shape, once: this table drives the check of a document, the JSON Schema and the reference page.
 
+use crate::backend::{self, Network};
+use crate::place::{Named, Slot};
 use crate::{origin, target, time};
 
 /// What a value must be.
@@ -159,6 +161,24 @@ const SESSION: Shape = Shape::Object(&[
         "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. Without it there is none; with it, a session without one is refused.",
     ),
     optional(
+        "groups_from",
+        Shape::Text(path),
+        "",
+        "Where the session's groups are, a list of texts: members from the outside in. For jwt groups by default. Read where a dashboard lists groups.",
+    ),
+    optional(
+        "session_id_from",
+        Shape::Text(path),
+        "",
+        "Where the session's public id is, a text. For jwt sid by default. Read where a dashboard's url holds {session}.",
+    ),
+    optional(
+        "backend_from",
+        Shape::Text(path),
+        "",
+        "Where the session's backend is, such as 10.20.0.17:43210. For jwt backend by default. Read where a dashboard has backends.",
+    ),
+    optional(
         "max_stream_seconds",
         Shape::Whole(1, 31_536_000),
         "",
@@ -192,7 +212,7 @@ const DASHBOARD: Shape = Shape::Object(&[
     required(
         "url",
         Shape::Text(address),
-        "Where browsers reach it: https://host[:port]/path/, canonical, ending in /.",
+        "Where browsers reach it: https://host[:port]/path/, canonical, ending in /. With {subject} or {session} as the first label of the host or the last segment of the path, the session must be the one named there.",
     ),
     optional("open", Shape::Boolean, "false", "Needs no session (the portal itself). All other rules hold."),
     optional("sessions", Shape::List(&Shape::Text(name)), "[]", "Session kinds that open it."),
@@ -201,6 +221,19 @@ const DASHBOARD: Shape = Shape::Object(&[
         Shape::Choice(&["any", "all"]),
         "\"any\"",
         "any: the kinds are alternatives. all: each is demanded.",
+    ),
+    optional(
+        "subjects",
+        Shape::List(&Shape::Text(printable)),
+        "[]",
+        "Subjects that may open it. Without subjects and groups any session of its kinds does.",
+    ),
+    optional("groups", Shape::List(&Shape::Text(printable)), "[]", "Groups whose members may open it, too."),
+    optional(
+        "backends",
+        Shape::List(&BACKEND),
+        "[]",
+        "Where the backends may be that its sessions name: each session then leads to its own, told to Envoy in x-dashgate-backend.",
     ),
     optional(
         "keep",
@@ -258,6 +291,22 @@ const DASHBOARD: Shape = Shape::Object(&[
         "false",
         "Says that other dashboards of the same origin are trusted with this one; silences the warning.",
     ),
+]);
+
+const BACKEND: Shape = Shape::Object(&[
+    optional(
+        "network",
+        Shape::Text(network),
+        "",
+        "Addresses: 10.20.0.0/16, or one address. Loopback, link-local, metadata and multicast addresses are allowed by one address only.",
+    ),
+    optional(
+        "zone",
+        Shape::Text(zone),
+        "",
+        "Instead of network: names under it. Whoever can write the zone's records then decides where they lead.",
+    ),
+    required("ports", Shape::Text(ports), "One port, or the first and last: 1024-65535."),
 ]);
 
 const PREFLIGHT: Shape = Shape::Object(&[
@@ -324,6 +373,27 @@ fn path(text: &str) -> Check {
     holds(fine && printable(text).is_ok(), "must be names with dots between them, or one dot for the whole text")
 }
 
+fn network(text: &str) -> Check {
+    const EXPECTED: &str =
+        "must be a network such as 10.20.0.0/16 or 2001:db8::/32 with no bit set after the prefix, or an address";
+    let network = Network::parse(text).ok_or(EXPECTED)?;
+    holds(
+        network.is_exact() || !network.is_special(),
+        "is loopback, link-local, metadata, multicast or translated addresses: list each by itself",
+    )
+}
+
+fn zone(text: &str) -> Check {
+    holds(
+        backend::is_name(text) && text.contains('.') && !text.ends_with(".localhost"),
+        "must be a domain of two labels or more in lower case, such as compute.example.org",
+    )
+}
+
+fn ports(text: &str) -> Check {
+    backend::parse_ports(text).map(|_| ()).ok_or("must be a port, or two with - between them, the smaller first")
+}
+
 fn token(text: &str) -> Check {
     let fine =
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
@@ -356,8 +426,56 @@ pub fn split_url(text: &str) -> Result<(&str, &str, &str), &'static str> {
     Ok((scheme, authority, path))
 }
 
+/// A dashboard's url, its placeholder apart.
+#[derive(Default)]
+pub(super) struct Url<'a> {
+    pub scheme: &'a str,
+    /// With `*` as the first label where the placeholder is there.
+    pub authority: String,
+    /// Up to the placeholder, where that is in the path.
+    pub path: String,
+    pub slot: Option<Slot>,
+}
+
+impl Url<'_> {
+    /// Reads a dashboard's url.
+    ///
+    /// # Errors
+    /// A sentence that says which form is expected.
+    pub fn parse(text: &str) -> Result<Url<'_>, &'static str> {
+        const EXPECTED: &str =
+            "must hold {subject} or {session} once, as the first label of the host or the last segment of the path";
+        let used = Named::ALL.into_iter().find(|(placeholder, _)| text.contains(placeholder));
+        let Some((placeholder, named)) = used else {
+            let (scheme, authority, path) = split_url(text)?;
+            return Ok(Url { scheme, authority: authority.to_owned(), path: path.to_owned(), slot: None });
+        };
+        let (scheme, rest) = text.split_once("://").ok_or(EXPECTED)?;
+        let (plain, in_path) = match (rest.strip_prefix(placeholder), text.strip_suffix('/')) {
+            (Some(rest), _) => (format!("{scheme}://*{rest}"), false),
+            (None, Some(head)) => (head.strip_suffix(placeholder).ok_or(EXPECTED)?.to_owned(), true),
+            _ => return Err(EXPECTED),
+        };
+        let is_whole = if in_path { plain.ends_with('/') } else { plain.starts_with(&format!("{scheme}://*.")) };
+        if plain.contains(['{', '}']) || !is_whole {
+            return Err(EXPECTED);
+        }
+        // The label has no meaning here: any stands for all.
+        let checked = plain.replacen("://*.", "://a.", 1);
+        let (_, authority, path) = split_url(&checked)?;
+        let authority = match in_path {
+            true => authority.to_owned(),
+            false => authority.replacen("a.", "*.", 1),
+        };
+        if !in_path {
+            origin::check_pattern(&format!("{scheme}://{authority}"))?;
+        }
+        Ok(Url { scheme, authority, path: path.to_owned(), slot: Some(Slot { named, in_path }) })
+    }
+}
+
 fn address(text: &str) -> Check {
-    split_url(text).map(|_| ())
+    Url::parse(text).map(|_| ())
 }
 
 fn link(text: &str) -> Check {

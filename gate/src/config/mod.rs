@@ -1,5 +1,6 @@
 //! From a configuration's bytes to a policy, whole or not at all, with every problem by its path.
 
+mod access;
 mod compile;
 mod fields;
 mod schema;

@@ -7,6 +7,8 @@ mod payload;
 mod preset;
 mod split;
 
+use crate::facts::Paths;
+use crate::json::Json;
 use crate::reason::Reason;
 use crate::session::{Ring, Session};
 use crate::time::Time;
@@ -48,6 +50,8 @@ pub struct Policy {
     pub clock_skew_seconds: u64,
     /// Where in the payload the subject is; required there once it is configured.
     pub subject_from: Option<SubjectPath>,
+    /// Where in the payload, an object then, it says more.
+    pub facts: Paths,
 }
 
 /// Verifies a value at a time.
@@ -83,6 +87,11 @@ pub fn verify(value: &[u8], policy: &Policy, now: Time) -> Result<Session, Reaso
     if let Some(path) = &policy.subject_from {
         let payload = scheme.payload.decode(parts.payload)?;
         session.subject = Some(path.subject(&payload)?);
+    }
+    if !policy.facts.is_empty() {
+        let payload = scheme.payload.decode(parts.payload)?;
+        let payload = Json::parse(&payload).map_err(|_| Reason::ClaimsMalformed)?;
+        session.facts = policy.facts.read(&payload)?;
     }
     Ok(session)
 }

@@ -38,6 +38,7 @@ fn refuses_a_jwt_after_any_damage() {
         issuer: None,
         clock_skew_seconds: 0,
         max_lifetime_seconds: 9999,
+        facts: gate::facts::Paths::default(),
     };
     let accepts =
         |token: &[u8]| jwt::verify(token, &policy, "https://report.example.org/", Time::from_seconds(NOW)).is_ok();

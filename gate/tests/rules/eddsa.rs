@@ -40,6 +40,7 @@ fn policy_of(public: &[u8]) -> jwt::Policy {
         issuer: Some(PORTAL.to_owned()),
         clock_skew_seconds: 30,
         max_lifetime_seconds: 4000,
+        facts: gate::facts::Paths::default(),
     }
 }
 

@@ -22,6 +22,7 @@ fn policy() -> jwt::Policy {
         issuer: Some(PORTAL.to_owned()),
         clock_skew_seconds: 30,
         max_lifetime_seconds: 4000,
+        facts: gate::facts::Paths::default(),
     }
 }
 

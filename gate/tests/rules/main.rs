@@ -3,6 +3,7 @@
 //! One binary, natively and in wasm under Node from the same source: no files, threads or clocks in here.
 
 mod authority;
+mod backends;
 mod bokeh;
 mod cache;
 mod carriers;
@@ -21,6 +22,7 @@ mod json;
 mod jwt;
 mod method;
 mod origin;
+mod owners;
 mod query;
 mod reason;
 mod refusal;

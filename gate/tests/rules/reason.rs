@@ -80,7 +80,7 @@ fn says_the_same_to_every_client_without_a_session() {
         Reason::ALL.iter().filter(|reason| reason.status() == 401).map(|reason| reason.advice().sentence()).collect();
     assert_eq!(sentences.len(), 1);
     let all: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.advice().sentence()).collect();
-    assert_eq!(all.len(), 7);
+    assert_eq!(all.len(), 8);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
