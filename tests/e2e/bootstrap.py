@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "envoy" / "edge.yaml"
+PER_SESSION = ROOT / "envoy" / "per-session.yaml"
 LOCK = "wasm.dashgate_dashboard"
 
 Tree = dict
@@ -24,8 +25,8 @@ def module() -> Path:
     return Path(os.environ.get("DASHGATE_WASM") or ROOT / "target" / "dashgate.wasm")
 
 
-def shipped() -> Tree:
-    return yaml.safe_load(SHIPPED.read_text())
+def shipped(path: Path = SHIPPED) -> Tree:
+    return yaml.safe_load(path.read_text())
 
 
 def walk(node: object) -> Iterator[dict]:
@@ -126,22 +127,39 @@ def replace_policy(tree: Tree, policy: Tree) -> None:
         plugin["vm_config"]["environment_variables"]["host_env_keys"] = sorted({key["env"] for key in policy.get("keys", [])})
 
 
-def replace_backends(tree: Tree, dashboards: dict[str, int]) -> None:
-    """For every dashboard of the policy the shipped routes and cluster of one that asks for a session."""
+def locked_routes(tree: Tree) -> list[Tree]:
+    """The routes that ask for a permit."""
+    hosts = dashboards_manager(tree)["route_config"]["virtual_hosts"]
+    return [route for host in hosts for route in host["routes"] if lock_of(route)]
+
+
+def model_of(tree: Tree) -> tuple[str, list[Tree], Tree]:
+    """The last dashboard of a shipped file: its name, its routes, its cluster."""
+    locked = locked_routes(tree)
+    model = lock_of(locked[-1])
+    routes = [route for route in locked if lock_of(route) == model]
+    clusters = tree["static_resources"]["clusters"]
+    return model, routes, next(cluster for cluster in clusters if cluster["name"] == cluster_of(routes[0]))
+
+
+def replace_backends(tree: Tree, policy: Tree, dashboards: dict[str, int]) -> None:
+    """For every dashboard of the policy the shipped routes and cluster of one that asks for a session.
+
+    Where its sessions name their backends, those of `envoy/per-session.yaml`.
+    """
     table = dashboards_manager(tree)["route_config"]
     hosts = table["virtual_hosts"]
-    locked = [route for host in hosts for route in host["routes"] if lock_of(route)]
-    model = lock_of(locked[-1])
-    models = [route for route in locked if lock_of(route) == model]
+    common, per_session = model_of(tree), model_of(shipped(PER_SESSION))
+    private = {dashboard["name"] for dashboard in policy["dashboards"] if dashboard.get("backends")}
+    old_names = {cluster_of(route) for route in locked_routes(tree)}
     clusters = tree["static_resources"]["clusters"]
-    model_cluster = next(cluster for cluster in clusters if cluster["name"] == cluster_of(models[0]))
-    old_names = {cluster_of(route) for route in locked}
     tree["static_resources"]["clusters"] = [cluster for cluster in clusters if cluster["name"] not in old_names]
 
     routes = []
     for dashboard, port in dashboards.items():
+        model, models, model_cluster = per_session if dashboard in private else common
         cluster = rewritten(model_cluster, lambda text: dashboard if text == model_cluster["name"] else text)
-        for node in walk(cluster["load_assignment"]):
+        for node in walk(cluster.get("load_assignment", {})):
             if "port_value" in node:
                 node["address"], node["port_value"] = "127.0.0.1", port
         tree["static_resources"]["clusters"].append(cluster)
@@ -165,7 +183,7 @@ def build(folder: Path, policy: Tree, dashboards: dict[str, int],
     ports = replace_ports(tree)
     replace_certificates(tree, folder)
     replace_policy(tree, policy)
-    replace_backends(tree, dashboards)
+    replace_backends(tree, policy, dashboards)
     old_socket = tree["admin"]["address"]["pipe"]["path"]
     new_socket = str(folder / "admin.sock")
     tree = rewritten(tree, lambda text: new_socket if text == old_socket else text)

@@ -26,6 +26,10 @@ PLACES = {
     "ported": ("ported.example.org:9443", "/"),
     "flask": ("flask.example.org", "/"),
     "tornado": ("tornado.example.org", "/"),
+    "hub": ("{subject}.hub.example.org", "/"),
+    "users": ("users.example.org", "/user/{subject}/"),
+    "team": ("team.example.org", "/"),
+    "runs": ("{session}.runs.example.org", "/"),
 }
 
 POLICY = {
@@ -75,6 +79,11 @@ POLICY = {
         {"name": "ported", "sessions": ["portal"]},
         {"name": "flask", "sessions": ["flask"]},
         {"name": "tornado", "sessions": ["tornado"], "keep": ["tornado"]},
+        {"name": "hub", "sessions": ["portal"]},
+        {"name": "users", "sessions": ["portal"], "shared_origin": True},
+        {"name": "team", "sessions": ["portal"], "subjects": ["eve"], "groups": ["staff"]},
+        {"name": "runs", "sessions": ["portal"], "backends": [
+            {"network": "127.0.0.1", "ports": "1024-65535"}, {"network": "10.0.0.0/8", "ports": "80"}]},
     ],
 }
 
