@@ -2,6 +2,7 @@
 
 mod compile;
 mod fields;
+mod kinds;
 mod schema;
 mod shape;
 

@@ -1,0 +1,150 @@
+//! The kinds of sessions: which options each format takes, and how its credentials will be judged.
+
+use std::sync::Arc;
+
+use super::compile::{Compiler, Named, Reader, Secret};
+use crate::json::Json;
+use crate::jwt;
+use crate::jwt::Algorithm;
+use crate::policy::{Carriers, Format, Kind};
+use crate::secret::{Digest, Key, Recipe};
+use crate::session::Ring;
+use crate::signed::{self, SubjectPath};
+
+impl Secret {
+    fn verifier(&self, algorithm: Algorithm) -> Option<Key> {
+        match algorithm {
+            Algorithm::Hs256 => Key::new(&self.id, &self.bytes, self.retire_at),
+            Algorithm::EdDsa => Key::public(&self.id, &self.bytes, self.retire_at),
+        }
+    }
+}
+
+fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
+    let keys = secrets.iter().filter_map(|key| Key::derived(&key.id, &key.bytes, recipe, digest, key.retire_at));
+    Ring::new(keys.map(Arc::new).collect())
+}
+
+/// Which formats take which options of a session kind, where not all do.
+const OPTIONS: [(&str, &[&str]); 10] = [
+    ("algorithm", &["jwt"]),
+    ("issuer", &["jwt"]),
+    ("clock_skew_seconds", &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
+    ("max_lifetime_seconds", &["jwt"]),
+    ("carriers", &["jwt"]),
+    ("cookie", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
+    ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
+    ("key_derivation", &["itsdangerous"]),
+    ("digest", &["itsdangerous", "flask"]),
+    ("max_age_seconds", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
+];
+
+impl Compiler {
+    pub(super) fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Secret>>) -> Named<Arc<Kind>> {
+        let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
+        let mut kinds = Named(Vec::new());
+        for (name, value) in members {
+            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
+            kinds.0.push((name.clone().into_owned(), Arc::new(kind)));
+        }
+        kinds
+    }
+
+    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Secret>>) -> Kind {
+        let mut secrets = Vec::new();
+        let algorithm = match session.text("algorithm") {
+            Some("EdDSA") => Algorithm::EdDsa,
+            _ => Algorithm::Hs256,
+        };
+        for (index, id) in session.words("keys").enumerate() {
+            match keys.find(id) {
+                Some(Some(key)) if key.is_public && algorithm != Algorithm::EdDsa => {
+                    self.problem(format!("{path}.keys[{index}]"), "is a public key: those are for algorithm EdDSA");
+                }
+                Some(Some(key)) if !key.is_public && algorithm == Algorithm::EdDsa => {
+                    self.problem(format!("{path}.keys[{index}]"), "is a secret: EdDSA is verified with public keys");
+                }
+                Some(key) => secrets.extend(key.as_ref()),
+                None => self.problem(format!("{path}.keys[{index}]"), "is not the id of a key"),
+            }
+        }
+        if session.items("keys").is_empty() {
+            self.problem(format!("{path}.keys"), "lists none");
+        }
+        let format = session.text("format").unwrap_or_default();
+        for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
+            if session.has(name) {
+                self.problem(format!("{path}.{name}"), format!("is not for format {format}"));
+            }
+        }
+        let max_stream_seconds = session.whole("max_stream_seconds");
+        if max_stream_seconds.is_none() && matches!(format, "bokeh" | "express") {
+            let message = match format {
+                "bokeh" => "is missing: Bokeh's session ids never expire",
+                _ => "is missing: Express's session ids hold no time",
+            };
+            self.problem(format!("{path}.max_stream_seconds"), message);
+        }
+        let mut carriers = Carriers::default();
+        let format = match format {
+            "jwt" => {
+                carriers.cookie = !session.has("carriers");
+                for word in session.words("carriers") {
+                    match word {
+                        "cookie" => carriers.cookie = true,
+                        "bearer" => carriers.bearer = true,
+                        _ => carriers.marker = true,
+                    }
+                }
+                if session.has("carriers") && session.items("carriers").is_empty() {
+                    self.problem(format!("{path}.carriers"), "lists none");
+                }
+                let keys = secrets.iter().filter_map(|key| key.verifier(algorithm)).map(Arc::new).collect();
+                Format::Jwt(jwt::Policy {
+                    algorithm,
+                    ring: Ring::for_algorithm(keys, algorithm.name()),
+                    issuer: session.text("issuer").map(str::to_owned),
+                    clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
+                    max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
+                })
+            }
+            "bokeh" => {
+                carriers.bokeh = true;
+                Format::Bokeh(ring(&secrets, &Recipe::Raw, Digest::Sha256))
+            }
+            format => self.signed(path, format, session, &secrets),
+        };
+        Kind { format, carriers, max_stream_seconds }
+    }
+
+    /// A kind whose cookies a web framework signs.
+    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> Format {
+        let Some(preset) = signed::preset(format) else {
+            // The table lets no other word through.
+            self.problem(format!("{path}.format"), "is not known");
+            return Format::Bokeh(Ring::default());
+        };
+        let cookie = session.text("cookie").or(preset.cookie).unwrap_or_default();
+        if cookie.is_empty() {
+            self.problem(format!("{path}.cookie"), "is missing: the format has no usual cookie");
+        }
+        let salt = session.text("salt").or(preset.salt).unwrap_or_default();
+        if salt.is_empty() && preset.salt.is_none() && format == "django" {
+            self.problem(format!("{path}.salt"), "is missing: Django has one for each use");
+        }
+        let digest = match session.text("digest").unwrap_or(preset.digest) {
+            "sha1" => Digest::Sha1,
+            _ => Digest::Sha256,
+        };
+        let derivation = session.text("key_derivation").unwrap_or(preset.derivation);
+        let recipe = signed::recipe(derivation, digest, salt, cookie);
+        Format::Signed(signed::Policy {
+            scheme: preset.scheme,
+            ring: ring(secrets, &recipe, digest),
+            cookie: cookie.to_owned(),
+            max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
+            clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
+            subject_from: session.text("subject_from").or(preset.subject_from).map(SubjectPath::parse),
+        })
+    }
+}
