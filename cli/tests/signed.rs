@@ -24,11 +24,11 @@ fn with_secret(arguments: &[&str]) -> Run {
 /// Each format with the options that make it whole, and whether it holds a time.
 const FORMATS: [(&str, &str, bool); 7] = [
     ("tornado", ", subject_from: .", true),
-    ("itsdangerous", ", cookie: token, subject_from: user.name", true),
+    ("itsdangerous", ", cookie: token, salt: login, subject_from: user.name", true),
     ("flask", ", subject_from: _user_id", true),
     ("starlette", ", subject_from: user", true),
     ("django", ", cookie: token, salt: app, subject_from: user", true),
-    ("django_cookie", ", cookie: user", true),
+    ("django_cookie", ", cookie: user, subject_from: .", true),
     ("express", ", max_stream_seconds: 60, subject_from: .", false),
 ];
 
@@ -87,7 +87,11 @@ fn what_a_format_has_no_place_for_is_said() {
             "--token is for Bokeh session kinds, and --ttl for what holds its own end",
         ),
         (", subject_from: user", &[], "the session kind has subject_from, so it needs --subject"),
-        ("", &["--subject", "ada"], "the session kind has no subject_from, so there is no place for --subject"),
+        (
+            ", anonymous: true",
+            &["--subject", "ada"],
+            "the session kind has no subject_from, so there is no place for --subject",
+        ),
         (", subject_from: user", &["--subject", "ada", "--claim", "x"], "--claim must be NAME=VALUE"),
     ] {
         let policy = policy_of("flask", options);
@@ -128,9 +132,9 @@ fn verify_needs_no_policy() {
         let run = with_secret(&[&base[..], more, &["--now", &T.to_string(), "--", minted.trim_end()]].concat());
         objects(&run.stdout)[0]["reason"].clone()
     };
-    let options = ["--option", "digest=sha256", "--option", "salt=other"];
+    let options = ["--option", "subject_from=user.name", "--option", "digest=sha256", "--option", "salt=other"];
     assert_eq!(verdict(&options), json!(null));
-    assert_eq!(verdict(&options[..2]), json!("signature_invalid"));
-    assert_eq!(verdict(&[&options[..], &["--option", "subject_from=name"]].concat()), json!("claims_malformed"));
+    assert_eq!(verdict(&options[..4]), json!("signature_invalid"));
+    assert_eq!(verdict(&[&["--option", "subject_from=name"], &options[2..]].concat()), json!("claims_malformed"));
     assert_eq!(verdict(&[&options[..], &["--option", "max_age_seconds=1"]].concat()), json!(null));
 }

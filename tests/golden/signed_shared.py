@@ -5,7 +5,7 @@ import random
 from cases import ALPHABET, NOW, Case, Key
 from signed_cases import CAP, CURRENT, DAY, EARLY, EXPIRED, INVALID, LONG, OLD, RETIRED, STRANGER, TWO, USER, Format
 
-SILENT = {"subject_from": None}  # nothing is asked of the payload
+SILENT = {"subject_from": None, "anonymous": True}  # nothing is asked of the payload
 
 # Names of people, and what else a subject may be.
 NAMES = {
@@ -56,7 +56,7 @@ def payloads(made: Format) -> list[Case]:
         value = made.make({"user": subject})
         found.append(made.accepted(f"subject_{name}", value, "as the library writes it", subject))
     for name, (payload, path, subject) in SHAPES.items():
-        settings = {"subject_from": path}
+        settings = SILENT if path is None else {"subject_from": path}
         why = "as the library writes it"
         found.append(made.accepted(f"payload_{name}", made.make(payload, settings=settings), why, subject, settings=settings))
     if not made.mappings_only:

@@ -137,7 +137,7 @@ const SESSION: Shape = Shape::Object(&[
         "salt",
         Shape::Text(salt),
         "",
-        "itsdangerous, flask, django, django_cookie: the salt. By default the library's own; django has none.",
+        "itsdangerous, flask, django, django_cookie: the salt. Required for itsdangerous and django; by default the library's own for flask, none for django_cookie. Starlette's cannot be changed.",
     ),
     optional(
         "key_derivation",
@@ -156,7 +156,13 @@ const SESSION: Shape = Shape::Object(&[
         "subject_from",
         Shape::Text(path),
         "",
-        "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. Without it there is none; with it, a session without one is refused.",
+        "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. A session without one is refused. Required for web frameworks but express, unless anonymous is true.",
+    ),
+    optional(
+        "anonymous",
+        Shape::Boolean,
+        "false",
+        "Instead of subject_from: sessions without a subject are taken. It says that the app signs none for visitors who never logged in.",
     ),
     optional(
         "max_stream_seconds",

@@ -25,8 +25,12 @@ fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
     Ring::new(keys.map(Arc::new).collect())
 }
 
-/// Which formats take which options of a session kind, where not all do.
-const OPTIONS: [(&str, &[&str]); 10] = [
+/// Formats whose values hold a time and name somebody.
+const TIMED: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
+
+/// Which formats take which options of a session kind, where not all do. Starlette's salt is its library's for good, and
+/// Django's, Tornado's and Express's ways to derive keys are; an express id names nobody.
+const OPTIONS: [(&str, &[&str]); 12] = [
     ("algorithm", &["jwt"]),
     ("issuer", &["jwt"]),
     ("clock_skew_seconds", &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
@@ -36,7 +40,9 @@ const OPTIONS: [(&str, &[&str]); 10] = [
     ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
     ("key_derivation", &["itsdangerous"]),
     ("digest", &["itsdangerous", "flask"]),
-    ("max_age_seconds", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
+    ("max_age_seconds", TIMED),
+    ("subject_from", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
+    ("anonymous", TIMED),
 ];
 
 impl Compiler {
@@ -132,6 +138,13 @@ impl Compiler {
         if salt.is_empty() && preset.salt.is_none() && format == "django" {
             self.problem(format!("{path}.salt"), "is missing: Django has one for each use");
         }
+        if preset.salt.is_none() && format == "itsdangerous" && !session.has("salt") {
+            self.problem(
+                format!("{path}.salt"),
+                "is missing: with the library's own, whatever else the app signs would be a session",
+            );
+        }
+        self.check_subject(path, format, session);
         let digest = match session.text("digest").unwrap_or(preset.digest) {
             "sha1" => Digest::Sha1,
             _ => Digest::Sha256,
@@ -144,7 +157,22 @@ impl Compiler {
             cookie: cookie.to_owned(),
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
             clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
-            subject_from: session.text("subject_from").or(preset.subject_from).map(SubjectPath::parse),
+            subject_from: session.text("subject_from").map(SubjectPath::parse),
         })
+    }
+
+    /// A session that names nobody is taken only where that is said: these apps sign one for each visitor.
+    fn check_subject(&mut self, path: &str, format: &str, session: &Reader<'_>) {
+        let (named, anonymous) = (session.has("subject_from"), session.truth("anonymous"));
+        if named && anonymous {
+            self.problem(format!("{path}.anonymous"), "contradicts subject_from");
+        }
+        if !named && !anonymous && TIMED.contains(&format) {
+            self.problem(
+                format!("{path}.subject_from"),
+                "is missing: the app may sign sessions for visitors who never logged in; \
+                 anonymous: true says that it signs none for them",
+            );
+        }
     }
 }

@@ -46,7 +46,7 @@ pub struct Policy {
     pub max_age_seconds: Option<u64>,
     /// How far the signer's clock may be ahead.
     pub clock_skew_seconds: u64,
-    /// Where in the payload the subject is; required there once it is configured.
+    /// Where in the payload the subject is, which must be there; `None`: the payload is not read.
     pub subject_from: Option<SubjectPath>,
 }
 

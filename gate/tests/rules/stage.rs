@@ -23,6 +23,7 @@ pub fn environment(name: &str) -> Option<String> {
         "SLASHES" => Some(STANDARD.encode([255; 32])),
         "UNDERSCORES" => Some(URL_SAFE_NO_PAD.encode([255; 32])),
         "NEWLINE" => Some(format!("{}\n", URL_SAFE_NO_PAD.encode(MAIN))),
+        "EXTRA" => Some("a key of the kind that a test adds".to_owned()),
         "SHORT" => Some("too short".to_owned()),
         _ => None,
     }

@@ -1,0 +1,118 @@
+//! Session kinds in the configuration: which options each format takes and demands, and what two kinds may not share.
+
+use gate::config::{FORMATS, schema};
+use serde_json::{Value, json};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::stage::Policy;
+
+/// A kind of that format with nothing but what it must say.
+fn least(format: &str) -> Value {
+    let said = match format {
+        "jwt" => json!({}),
+        "bokeh" | "express" => json!({"max_stream_seconds": 60}),
+        "itsdangerous" => json!({"cookie": "__Host-who", "salt": "session", "subject_from": "user"}),
+        "django" => json!({"cookie": "__Host-who", "salt": "session", "subject_from": "user"}),
+        "django_cookie" => json!({"cookie": "__Host-who", "subject_from": "."}),
+        _ => json!({"subject_from": "user"}),
+    };
+    with(with(said, "format", json!(format)), "keys", json!(["extra"]))
+}
+
+/// That member with that value; without it for a null.
+fn with(mut kind: Value, name: &str, value: Value) -> Value {
+    let members = kind.as_object_mut().expect("an object");
+    drop(if value.is_null() { members.remove(name) } else { members.insert(name.to_owned(), value) });
+    kind
+}
+
+/// The policy of these tests with that kind as one more, under a key of its own.
+fn policy(kind: Value) -> Policy {
+    let key = json!({"id": "extra", "env": "EXTRA", "encoding": "utf8"});
+    Policy::new().with("/keys/-", key).with("/sessions/extra", kind)
+}
+
+#[track_caller]
+fn check(kind: Value, expected: &[&str]) {
+    assert_eq!(policy(kind.clone()).problems(), expected, "{kind}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_each_option_for_the_formats_it_means_something_to() {
+    const TIMED: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
+    const SALTED: &[&str] = &["itsdangerous", "flask", "django", "django_cookie"];
+    const COOKIES: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"];
+    const SKEWED: &[&str] = &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
+    let options: [(&str, Value, &[&str]); 13] = [
+        ("algorithm", json!("HS256"), &["jwt"]),
+        ("issuer", json!("x"), &["jwt"]),
+        ("clock_skew_seconds", json!(9), SKEWED),
+        ("max_lifetime_seconds", json!(9), &["jwt"]),
+        ("carriers", json!(["cookie"]), &["jwt"]),
+        ("cookie", json!("__Host-other"), COOKIES),
+        ("salt", json!("other"), SALTED),
+        ("key_derivation", json!("hmac"), &["itsdangerous"]),
+        ("digest", json!("sha256"), &["itsdangerous", "flask"]),
+        ("max_age_seconds", json!(9), TIMED),
+        ("subject_from", json!("name"), COOKIES),
+        ("anonymous", json!(false), TIMED),
+        ("max_stream_seconds", json!(9), FORMATS),
+    ];
+    for (name, value, takers) in &options {
+        for format in FORMATS {
+            let problems = policy(with(least(format), name, value.clone())).problems();
+            let problem = format!("sessions.extra.{name}: is not for format {format}");
+            assert_eq!(problems, if takers.contains(format) { vec![] } else { vec![problem] });
+        }
+    }
+    // No option goes unasked: each stands in the list above.
+    let schema = schema();
+    let fields = schema["properties"]["sessions"]["additionalProperties"]["properties"].as_object().expect("an object");
+    for field in fields.keys().filter(|field| !["format", "keys"].contains(&field.as_str())) {
+        assert!(options.iter().any(|(name, ..)| name == field), "{field}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn demands_to_know_whose_session_it_is() {
+    for format in ["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"] {
+        let silent = with(least(format), "subject_from", Value::Null);
+        let missing = "sessions.extra.subject_from: is missing: the app may sign sessions for visitors who never \
+                       logged in; anonymous: true says that it signs none for them";
+        check(silent.clone(), &[missing]);
+        check(with(silent.clone(), "anonymous", json!(false)), &[missing]);
+        check(with(silent, "anonymous", json!(true)), &[]);
+        let both = with(least(format), "anonymous", json!(true));
+        check(both, &["sessions.extra.anonymous: contradicts subject_from"]);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn demands_what_a_format_has_no_default_for() {
+    let without = |format: &str, name: &str| with(least(format), name, Value::Null);
+    check(
+        without("bokeh", "max_stream_seconds"),
+        &["sessions.extra.max_stream_seconds: is missing: Bokeh's session ids never expire"],
+    );
+    check(
+        without("express", "max_stream_seconds"),
+        &["sessions.extra.max_stream_seconds: is missing: Express's session ids hold no time"],
+    );
+    for format in ["itsdangerous", "django", "django_cookie"] {
+        check(without(format, "cookie"), &["sessions.extra.cookie: is missing: the format has no usual cookie"]);
+    }
+    check(without("django", "salt"), &["sessions.extra.salt: is missing: Django has one for each use"]);
+    check(
+        without("itsdangerous", "salt"),
+        &["sessions.extra.salt: is missing: with the library's own, whatever else the app signs would be a session"],
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn says_what_a_value_must_be() {
+    let flask = |name: &str, value: Value| with(least("flask"), name, value);
+    let path = "sessions.extra.subject_from: must be names with dots between them, or one dot for the whole text";
+    check(flask("subject_from", json!("a..b")), &[path]);
+    check(flask("digest", json!("md5")), &["sessions.extra.digest: must be one of sha1, sha256"]);
+    check(flask("anonymous", json!("yes")), &["sessions.extra.anonymous: must be true or false"]);
+}
