@@ -13,7 +13,7 @@ use crate::output::Failure;
 pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> String {
     let scheme = &policy.scheme;
     let payload = match scheme.payload {
-        Payload::Plain => String::from_utf8_lossy(payload).into_owned(),
+        Payload::Plain | Payload::Id => String::from_utf8_lossy(payload).into_owned(),
         Payload::Base64 => STANDARD.encode(payload),
         Payload::Base64Url => URL_SAFE_NO_PAD.encode(payload),
     };

@@ -67,6 +67,7 @@ class Format:
     before = INVALID  # what becomes of a value with something before it
     of_separators = INVALID  # of one of separators alone
     joined_values = INVALID  # of one, a comma and the same again
+    longest: int | None = None  # the most characters of a payload
     quotes = False  # a value may stand in double quotes
 
     def odd_times(self) -> dict[str, bytes]:

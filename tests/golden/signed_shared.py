@@ -3,7 +3,7 @@
 import random
 
 from cases import ALPHABET, NOW, Case, Key
-from signed_cases import CAP, CURRENT, DAY, EARLY, EXPIRED, INVALID, LONG, OLD, RETIRED, STRANGER, TWO, USER, Format
+from signed_cases import CAP, CLAIMS, CURRENT, DAY, EARLY, EXPIRED, INVALID, LONG, OLD, RETIRED, STRANGER, TWO, USER, Format
 
 SILENT = {"subject_from": None, "anonymous": True}  # nothing is asked of the payload
 
@@ -159,6 +159,8 @@ def sizes(made: Format) -> list[Case]:
         return made.make(fill(count)), made.read(fill(count))
 
     def good(name: str, made_of: tuple[bytes, str], why: str) -> Case:
+        if made.longest is not None:
+            return made.refused(name, made_of[0], CLAIMS, "signed, and longer than it ever is")
         return made.accepted(name, made_of[0], why, made_of[1])
 
     return [

@@ -1,4 +1,4 @@
-"""Values whose payload is a text as it is: Django's signed cookies and Express's ids; Tornado's may hold either."""
+"""Values whose payload is a text as it is: Django's signed cookies; Tornado's may hold one, and Express's are ids."""
 
 from cases import Case
 from signed_cases import CLAIMS, Format

@@ -267,7 +267,9 @@ impl Compiler {
             Some("allow_with_bearer") => MissingOrigin::AllowWithBearer,
             _ => MissingOrigin::Deny,
         };
+        let require_all = item.text("require") == Some("all");
         self.warn_of_openings(path, item, &cookie, keep);
+        self.warn_of_visitors(path, &sessions, require_all);
         let identity = |word: &str| item.words("identity_headers").any(|listed| listed == word);
         let embed_from: Vec<&str> = item.words("embed_from").collect();
         Dashboard {
@@ -277,7 +279,7 @@ impl Compiler {
             path: prefix.as_bytes().into(),
             open,
             kinds: sessions,
-            require_all: item.text("require") == Some("all"),
+            require_all,
             keep,
             keep_cookies,
             origins,
@@ -333,6 +335,18 @@ impl Compiler {
             self.warning(
                 format!("{path}.keep"),
                 "hands the backend's owner tokens that can be replayed here until they expire",
+            );
+        }
+    }
+
+    /// An express id alone says that somebody visited the app, which anybody can.
+    fn warn_of_visitors(&mut self, path: &str, kinds: &[Arc<Kind>], require_all: bool) {
+        let visitors = kinds.iter().filter(|kind| kind.is_for_every_visitor()).count();
+        if visitors > 0 && (!require_all || visitors == kinds.len()) {
+            self.warning(
+                format!("{path}.sessions"),
+                "lets an express session in alone: express-session signs an id for every visitor (saveUninitialized), \
+                 and for all cookies of the app alike. Say require: all beside a kind that names somebody",
             );
         }
     }

@@ -41,7 +41,7 @@ const OPTIONS: [(&str, &[&str]); 12] = [
     ("key_derivation", &["itsdangerous"]),
     ("digest", &["itsdangerous", "flask"]),
     ("max_age_seconds", TIMED),
-    ("subject_from", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
+    ("subject_from", TIMED),
     ("anonymous", TIMED),
 ];
 

@@ -65,7 +65,8 @@ pub fn verify(value: &[u8], policy: &Policy, now: Time) -> Result<Session, Reaso
     let key = policy.ring.verify(None, parts.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // From here on the text is what a holder of the key wrote.
-    if parts.name.is_some_and(|name| name != policy.cookie.as_bytes()) {
+    let named = parts.name.is_none_or(|name| name == policy.cookie.as_bytes());
+    if !named || !scheme.payload.fits(parts.payload) {
         return Err(Reason::ClaimsMalformed);
     }
     if let (Some(time), Some(max_age)) = (parts.time, policy.max_age_seconds) {

@@ -16,6 +16,8 @@ pub const MAX_INFLATED_BYTES: usize = 64 * 1024;
 pub enum Payload {
     /// As it is.
     Plain,
+    /// An id that means something to the app's store only: 32 to 64 letters, digits, `-` and `_`, as uid-safe makes them.
+    Id,
     /// base64 with padding.
     Base64,
     /// base64url without padding; with a `.` before it, of zlib data.
@@ -23,13 +25,20 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// Whether a text has the form that such payloads always have.
+    #[must_use]
+    pub fn fits(self, text: &[u8]) -> bool {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        self != Self::Id || ((32..=64).contains(&text.len()) && text.iter().all(is_plain))
+    }
+
     /// The payload's bytes.
     ///
     /// # Errors
     /// `claims_malformed`.
     pub fn decode(self, text: &[u8]) -> Result<Cow<'_, [u8]>, Reason> {
         let decoded = match (self, text.strip_prefix(b".")) {
-            (Self::Plain, _) => return Ok(Cow::Borrowed(text)),
+            (Self::Plain | Self::Id, _) => return Ok(Cow::Borrowed(text)),
             (Self::Base64, _) => STANDARD.decode(text).ok(),
             (Self::Base64Url, None) => URL_SAFE_NO_PAD.decode(text).ok(),
             (Self::Base64Url, Some(text)) => URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| inflated(&bytes)),

@@ -93,7 +93,7 @@ pub fn preset(format: &str) -> Option<Preset> {
                 wire: Wire::Express,
                 grammar: Grammar::Timeless(b'.'),
                 signature: SignatureText::Base64,
-                payload: Payload::Plain,
+                payload: Payload::Id,
                 ..TORNADO.scheme
             },
             cookie: Some("connect.sid"),

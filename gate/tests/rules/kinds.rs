@@ -54,7 +54,7 @@ fn takes_each_option_for_the_formats_it_means_something_to() {
         ("key_derivation", json!("hmac"), &["itsdangerous"]),
         ("digest", json!("sha256"), &["itsdangerous", "flask"]),
         ("max_age_seconds", json!(9), TIMED),
-        ("subject_from", json!("name"), COOKIES),
+        ("subject_from", json!("name"), TIMED),
         ("anonymous", json!(false), TIMED),
         ("max_stream_seconds", json!(9), FORMATS),
     ];
@@ -115,4 +115,28 @@ fn says_what_a_value_must_be() {
     check(flask("subject_from", json!("a..b")), &[path]);
     check(flask("digest", json!("md5")), &["sessions.extra.digest: must be one of sha1, sha256"]);
     check(flask("anonymous", json!("yes")), &["sessions.extra.anonymous: must be true or false"]);
+}
+
+#[track_caller]
+fn check_warnings(policy: &Policy, expected: &[&str]) {
+    let warnings: Vec<String> = policy.gate().warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, expected);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn warns_of_an_express_session_that_opens_a_dashboard_alone() {
+    const MESSAGE: &str = "dashboards[1].sessions: lets an express session in alone: express-session signs an id for every \
+                           visitor (saveUninitialized), and for all cookies of the app alike. Say require: all beside a \
+                           kind that names somebody";
+    let express = with(least("express"), "cookie", json!("__Host-sid"));
+    let policy = policy(express.clone()).with("/sessions/more", with(express, "cookie", json!("__Host-more")));
+    let report = |sessions: Value, require: &str| {
+        policy.clone().on("report", "sessions", sessions).on("report", "require", json!(require))
+    };
+    check_warnings(&policy, &[]);
+    check_warnings(&report(json!(["extra"]), "any"), &[MESSAGE]);
+    check_warnings(&report(json!(["extra"]), "all"), &[MESSAGE]);
+    check_warnings(&report(json!(["extra", "more"]), "all"), &[MESSAGE]);
+    check_warnings(&report(json!(["portal", "extra"]), "any"), &[MESSAGE]);
+    check_warnings(&report(json!(["portal", "extra"]), "all"), &[]);
 }

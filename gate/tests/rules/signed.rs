@@ -1,7 +1,7 @@
 //! Cookies that web frameworks sign, through the whole gate: where they are found, how long they last, what goes up.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use gate::secret::{Digest, Key, Recipe};
 use gate::{Decision, Gate, Time};
 use serde_json::{Value, json};
@@ -151,4 +151,26 @@ fn joins_it_with_other_kinds() {
 fn opens_no_dashboard_that_does_not_list_it() {
     let sent = Sent::get("https://lab.example.org/").with("cookie", format!("session={}", session()));
     assert_eq!(sent.told(&policy().gate()), "refuse 401 session_missing lab");
+}
+
+/// Express's cookie around that id.
+fn express(id: &str) -> String {
+    let key = Key::new("", &MAIN, None).expect("a key");
+    let signature = STANDARD_NO_PAD.encode(key.sign(id.as_bytes())).replace('+', "%2B").replace('/', "%2F");
+    format!("connect.sid=s%3A{id}.{signature}")
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_express_ids_as_uid_safe_makes_them() {
+    let kind = json!({"format": "express", "keys": ["main"], "max_stream_seconds": 60});
+    let gate = Policy::new().with("/sessions/express", kind).on("report", "sessions", json!(["express"])).gate();
+    for good in ["qVX9mfYk0-aT_s3JZ0c1qwErTyUiOpAs", &"-".repeat(33), &"a".repeat(64)] {
+        let Decision::Permit(permit) = get(&express(good)).decide(&gate) else { panic!("no permit: {good}") };
+        assert_eq!(permit.record().subject(), None);
+    }
+    for odd in
+        ["ada", &"a".repeat(31), &"a".repeat(65), &format!("{}.", "a".repeat(32)), &format!("~{}", "a".repeat(32))]
+    {
+        assert_eq!(get(&express(odd)).told(&gate), "refuse 401 claims_malformed report", "{odd}");
+    }
 }
