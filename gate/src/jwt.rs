@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::bytes;
 use crate::json::Json;
 use crate::reason::Reason;
-use crate::session::{Ring, Session};
+use crate::session::{Ring, Session, may_be_subject};
 use crate::time::Time;
 
 /// The longest token in bytes, in any carrier.
@@ -144,10 +144,12 @@ impl<'a> Claims<'a> {
         if !matches!(payload, Json::Object(_)) {
             return Err(Reason::ClaimsMalformed);
         }
-        identifier(payload, "jti")?;
+        if text(payload, "jti")?.is_some_and(|text| text.chars().any(char::is_control)) {
+            return Err(Reason::ClaimsMalformed);
+        }
         Ok(Self {
             issuer: text(payload, "iss")?,
-            subject: identifier(payload, "sub")?.filter(|subject| !subject.is_empty()),
+            subject: subject(payload)?.filter(|subject| !subject.is_empty()),
             audience: audience(payload)?,
             expires: date(payload, "exp")?.ok_or(Reason::ClaimsMalformed)?,
             not_before: date(payload, "nbf")?,
@@ -192,13 +194,9 @@ fn text<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason
     }
 }
 
-/// A string that ends up in headers and logs: no control characters.
-fn identifier<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason> {
-    let text = text(payload, name)?;
-    if text.is_some_and(|text| text.chars().any(char::is_control)) {
-        return Err(Reason::ClaimsMalformed);
-    }
-    Ok(text)
+fn subject<'a>(payload: &'a Json<'_>) -> Result<Option<&'a str>, Reason> {
+    let text = text(payload, "sub")?;
+    if text.is_none_or(may_be_subject) { Ok(text) } else { Err(Reason::ClaimsMalformed) }
 }
 
 /// One string, or a list of nothing but strings.

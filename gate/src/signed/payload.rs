@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::json::Json;
 use crate::reason::Reason;
+use crate::session::may_be_subject;
 
 /// The most bytes a compressed payload may inflate to.
 pub const MAX_INFLATED_BYTES: usize = 64 * 1024;
@@ -93,9 +94,7 @@ fn member(json: &Json<'_>, names: &[String]) -> Result<String, Reason> {
     }
 }
 
-/// A subject ends up in headers and logs: not empty, no control characters.
 fn text(bytes: &[u8]) -> Result<String, Reason> {
     let text = std::str::from_utf8(bytes).map_err(|_| Reason::ClaimsMalformed)?;
-    let fine = !text.is_empty() && !text.chars().any(char::is_control);
-    if fine { Ok(text.to_owned()) } else { Err(Reason::ClaimsMalformed) }
+    if !text.is_empty() && may_be_subject(text) { Ok(text.to_owned()) } else { Err(Reason::ClaimsMalformed) }
 }

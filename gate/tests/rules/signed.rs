@@ -7,7 +7,7 @@ use gate::{Decision, Gate, Time};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{MAIN, NOW, Policy, Sent, line, told};
+use crate::stage::{MAIN, NOW, Policy, Sent, claims_with, line, token_of, told};
 
 /// A policy whose report takes Flask's sessions.
 fn policy() -> Policy {
@@ -108,6 +108,21 @@ fn needs_a_subject_where_one_is_looked_for() {
         panic!("no permit")
     };
     assert_eq!(permit.record().subject(), None);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_subjects_of_256_bytes_and_no_longer_ones() {
+    let (gate, most) = (policy().gate(), gate::session::MAX_SUBJECT_BYTES);
+    assert_eq!(most, 256);
+    let cookie = |name: String| format!("session={}", flask(&json!({"user": {"name": name}}), NOW));
+    let token = |name: String| token_of(&claims_with("lab", "sub", json!(name)));
+    let jwt = |token: String| Sent::get("https://lab.example.org/").with_bearer(&token).told(&gate);
+    for longest in ["a".repeat(most), "é".repeat(most / 2)] {
+        assert_eq!(get(&cookie(longest.clone())).told(&gate), "permit session report");
+        assert_eq!(jwt(token(longest.clone())), "permit session lab");
+        assert_eq!(get(&cookie(format!("{longest}a"))).told(&gate), "refuse 401 claims_malformed report");
+        assert_eq!(jwt(token(format!("{longest}a"))), "refuse 401 claims_malformed lab");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
