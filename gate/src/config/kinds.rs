@@ -20,6 +20,32 @@ impl Secret {
     }
 }
 
+/// Which format signs with which keys, as it derives them: one key must not sign for two formats.
+struct Signer<'a> {
+    kind: &'a str,
+    format: &'a str,
+    /// By key id, what the key makes of one fixed text: alike for keys that sign alike, and no key.
+    keys: Vec<(&'a str, Vec<u8>)>,
+}
+
+impl<'a> Signer<'a> {
+    fn new(kind: &'a str, format: &'a str, secrets: &[&'a Secret], recipe: &Recipe) -> Self {
+        let made = |secret: &&'a Secret| {
+            let key = Key::new("", &recipe.derive(&secret.bytes)?, None)?;
+            Some((secret.id.as_str(), key.sign(b"dashgate: which key is this")))
+        };
+        Self { kind, format, keys: secrets.iter().filter_map(made).collect() }
+    }
+
+    /// The ids of a key of this one's and one of another's that are the same key.
+    fn shares(&self, other: &Self) -> Option<(&'a str, &'a str)> {
+        let same = |(id, mark): &(&'a str, Vec<u8>)| {
+            other.keys.iter().find(|(_, known)| known == mark).map(|(known, _)| (*id, *known))
+        };
+        self.keys.iter().find_map(same)
+    }
+}
+
 fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
     let keys = secrets.iter().filter_map(|key| Key::derived(&key.id, &key.bytes, recipe, digest, key.retire_at));
     Ring::new(keys.map(Arc::new).collect())
@@ -48,20 +74,51 @@ const OPTIONS: [(&str, &[&str]); 12] = [
 impl Compiler {
     pub(super) fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Secret>>) -> Named<Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
-        let mut kinds = Named(Vec::new());
+        let (mut kinds, mut signers) = (Named(Vec::new()), Vec::new());
         for (name, value) in members {
-            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
+            let (path, session) = (format!("sessions.{name}"), Reader(value));
+            let algorithm = match session.text("algorithm") {
+                Some("EdDSA") => Algorithm::EdDsa,
+                _ => Algorithm::Hs256,
+            };
+            let secrets = self.secrets(&path, &session, algorithm, keys);
+            let (kind, recipe) = self.kind(&path, &session, algorithm, &secrets);
+            // Ed25519 signs for nothing but JWTs.
+            if algorithm == Algorithm::Hs256 {
+                signers.push(Signer::new(name, session.text("format").unwrap_or_default(), &secrets, &recipe));
+            }
             kinds.0.push((name.clone().into_owned(), Arc::new(kind)));
         }
+        self.check_signers(&signers);
         kinds
     }
 
-    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Secret>>) -> Kind {
+    /// Each format signs its own texts without a thought of the others': what was signed for one could pass for a session of
+    /// the other. Libraries that derive keys, each with a salt of its own, can share a secret.
+    fn check_signers(&mut self, signers: &[Signer<'_>]) {
+        for (place, signer) in signers.iter().enumerate() {
+            for other in signers.iter().take(place).filter(|other| other.format != signer.format) {
+                if let Some((id, known)) = signer.shares(other) {
+                    let message = format!(
+                        "{id} signs as {known} does for sessions.{}, whose format is {} and not {}: what one signs could \
+                         pass for the other. Give each a secret of its own",
+                        other.kind, other.format, signer.format
+                    );
+                    self.problem(format!("sessions.{}.keys", signer.kind), message);
+                }
+            }
+        }
+    }
+
+    /// The keys of a kind that can be had, each fit for its algorithm.
+    fn secrets<'a>(
+        &mut self,
+        path: &str,
+        session: &Reader<'_>,
+        algorithm: Algorithm,
+        keys: &'a Named<Option<Secret>>,
+    ) -> Vec<&'a Secret> {
         let mut secrets = Vec::new();
-        let algorithm = match session.text("algorithm") {
-            Some("EdDSA") => Algorithm::EdDsa,
-            _ => Algorithm::Hs256,
-        };
         for (index, id) in session.words("keys").enumerate() {
             match keys.find(id) {
                 Some(Some(key)) if key.is_public && algorithm != Algorithm::EdDsa => {
@@ -77,6 +134,11 @@ impl Compiler {
         if session.items("keys").is_empty() {
             self.problem(format!("{path}.keys"), "lists none");
         }
+        secrets
+    }
+
+    /// The kind, and how its format derives keys.
+    fn kind(&mut self, path: &str, session: &Reader<'_>, algorithm: Algorithm, secrets: &[&Secret]) -> (Kind, Recipe) {
         let format = session.text("format").unwrap_or_default();
         for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
             if session.has(name) {
@@ -92,7 +154,7 @@ impl Compiler {
             self.problem(format!("{path}.max_stream_seconds"), message);
         }
         let mut carriers = Carriers::default();
-        let format = match format {
+        let (format, recipe) = match format {
             "jwt" => {
                 carriers.cookie = !session.has("carriers");
                 for word in session.words("carriers") {
@@ -106,29 +168,30 @@ impl Compiler {
                     self.problem(format!("{path}.carriers"), "lists none");
                 }
                 let keys = secrets.iter().filter_map(|key| key.verifier(algorithm)).map(Arc::new).collect();
-                Format::Jwt(jwt::Policy {
+                let policy = jwt::Policy {
                     algorithm,
                     ring: Ring::for_algorithm(keys, algorithm.name()),
                     issuer: session.text("issuer").map(str::to_owned),
                     clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
                     max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
-                })
+                };
+                (Format::Jwt(policy), Recipe::Raw)
             }
             "bokeh" => {
                 carriers.bokeh = true;
-                Format::Bokeh(ring(&secrets, &Recipe::Raw, Digest::Sha256))
+                (Format::Bokeh(ring(secrets, &Recipe::Raw, Digest::Sha256)), Recipe::Raw)
             }
-            format => self.signed(path, format, session, &secrets),
+            format => self.signed(path, format, session, secrets),
         };
-        Kind { format, carriers, max_stream_seconds }
+        (Kind { format, carriers, max_stream_seconds }, recipe)
     }
 
     /// A kind whose cookies a web framework signs.
-    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> Format {
+    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> (Format, Recipe) {
         let Some(preset) = signed::preset(format) else {
             // The table lets no other word through.
             self.problem(format!("{path}.format"), "is not known");
-            return Format::Bokeh(Ring::default());
+            return (Format::Bokeh(Ring::default()), Recipe::Raw);
         };
         let cookie = session.text("cookie").or(preset.cookie).unwrap_or_default();
         if cookie.is_empty() {
@@ -151,14 +214,15 @@ impl Compiler {
         };
         let derivation = session.text("key_derivation").unwrap_or(preset.derivation);
         let recipe = signed::recipe(derivation, digest, salt, cookie);
-        Format::Signed(signed::Policy {
+        let policy = signed::Policy {
             scheme: preset.scheme,
             ring: ring(secrets, &recipe, digest),
             cookie: cookie.to_owned(),
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
             clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
             subject_from: session.text("subject_from").map(SubjectPath::parse),
-        })
+        };
+        (Format::Signed(policy), recipe)
     }
 
     /// A session that names nobody is taken only where that is said: these apps sign one for each visitor.

@@ -4,7 +4,7 @@ use gate::config::{FORMATS, schema};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::Policy;
+use crate::stage::{EXTRA, Policy};
 
 /// A kind of that format with nothing but what it must say.
 fn least(format: &str) -> Value {
@@ -115,6 +115,60 @@ fn says_what_a_value_must_be() {
     check(flask("subject_from", json!("a..b")), &[path]);
     check(flask("digest", json!("md5")), &["sessions.extra.digest: must be one of sha1, sha256"]);
     check(flask("anonymous", json!("yes")), &["sessions.extra.anonymous: must be true or false"]);
+}
+
+/// What is wrong with two kinds of those formats under one secret, the second's key by that id.
+fn sharing(first: Value, second: Value, id: &str) -> Vec<String> {
+    let has_cookie = !["jwt", "bokeh"].contains(&second["format"].as_str().unwrap_or_default());
+    let second = with(second, "keys", json!([id]));
+    let second = if has_cookie { with(second, "cookie", json!("__Host-second")) } else { second };
+    let again = json!({"id": "again", "env": "EXTRA", "encoding": "utf8"});
+    policy(first).with("/keys/-", again).with("/sessions/later", second).problems()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_no_key_that_signs_for_two_formats() {
+    // jwt, bokeh, tornado and express all sign with the secret itself, with HMAC-SHA256.
+    for (first, second) in [("jwt", "bokeh"), ("jwt", "tornado"), ("bokeh", "express"), ("tornado", "express")] {
+        for id in ["extra", "again"] {
+            let problem = format!(
+                "sessions.later.keys: {id} signs as extra does for sessions.extra, whose format is {first} and not \
+                 {second}: what one signs could pass for the other. Give each a secret of its own"
+            );
+            assert_eq!(sharing(least(first), least(second), id), [problem.as_str()]);
+        }
+    }
+    // Whatever the hash, and wherever the same key is derived in another's words.
+    let derived = |salt: &str, derivation: &str| {
+        with(with(least("itsdangerous"), "salt", json!(salt)), "key_derivation", json!(derivation))
+    };
+    for (first, second) in [
+        ("tornado", derived("cookie-session", "none")),
+        ("flask", derived("cookie-session", "hmac")),
+        ("starlette", derived("itsdangerous.Signer", "django-concat")),
+    ] {
+        let problems = sharing(least(first), second, "again");
+        let [problem] = problems.as_slice() else { panic!("{first}: {problems:?}") };
+        assert!(problem.contains("signs as extra does for sessions.extra") && !problem.contains(EXTRA), "{problem}");
+    }
+}
+
+/// A real app has one secret, and its library derives a key of it for each use.
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_one_secret_for_formats_that_derive_different_keys() {
+    for (first, second) in [
+        ("django", "django_cookie"),
+        ("flask", "itsdangerous"),
+        ("flask", "starlette"),
+        ("starlette", "itsdangerous"),
+        ("flask", "tornado"),
+        ("django", "bokeh"),
+    ] {
+        assert_eq!(sharing(least(first), least(second), "extra"), Vec::<String>::new(), "{first} {second}");
+    }
+    // Two kinds of one format may share a key: portals are configured so.
+    let brief = json!({"format": "jwt", "keys": ["main"], "clock_skew_seconds": 0});
+    assert_eq!(Policy::new().with("/sessions/brief", brief).problems(), Vec::<String>::new());
 }
 
 #[track_caller]

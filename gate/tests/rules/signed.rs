@@ -7,7 +7,7 @@ use gate::{Decision, Gate, Time};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{MAIN, NOW, Policy, Sent, claims_with, line, token_of, told};
+use crate::stage::{EXTRA, MAIN, NOW, Policy, Sent, claims_with, key, line, token_of, told};
 
 /// A policy whose report takes Flask's sessions.
 fn policy() -> Policy {
@@ -170,15 +170,18 @@ fn opens_no_dashboard_that_does_not_list_it() {
 
 /// Express's cookie around that id.
 fn express(id: &str) -> String {
-    let key = Key::new("", &MAIN, None).expect("a key");
-    let signature = STANDARD_NO_PAD.encode(key.sign(id.as_bytes())).replace('+', "%2B").replace('/', "%2F");
+    let signature = key("", EXTRA.as_bytes()).sign(id.as_bytes());
+    let signature = STANDARD_NO_PAD.encode(signature).replace('+', "%2B").replace('/', "%2F");
     format!("connect.sid=s%3A{id}.{signature}")
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_express_ids_as_uid_safe_makes_them() {
-    let kind = json!({"format": "express", "keys": ["main"], "max_stream_seconds": 60});
-    let gate = Policy::new().with("/sessions/express", kind).on("report", "sessions", json!(["express"])).gate();
+    let gate = Policy::new()
+        .with("/keys/-", json!({"id": "extra", "env": "EXTRA", "encoding": "utf8"}))
+        .with("/sessions/express", json!({"format": "express", "keys": ["extra"], "max_stream_seconds": 60}))
+        .on("report", "sessions", json!(["express"]))
+        .gate();
     for good in ["qVX9mfYk0-aT_s3JZ0c1qwErTyUiOpAs", &"-".repeat(33), &"a".repeat(64)] {
         let Decision::Permit(permit) = get(&express(good)).decide(&gate) else { panic!("no permit: {good}") };
         assert_eq!(permit.record().subject(), None);
