@@ -88,6 +88,7 @@ pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Resu
     let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
     let mut dashboards = compiler.dashboards(&document, &kinds);
     let sites = compiler.sites(&mut dashboards);
+    compiler.check_cookies(&kinds, &dashboards);
     if dashboards.is_empty() {
         compiler.problem("dashboards", "lists none, so everything would be refused");
     }
@@ -268,7 +269,8 @@ impl Compiler {
             _ => MissingOrigin::Deny,
         };
         let require_all = item.text("require") == Some("all");
-        self.warn_of_openings(path, item, &cookie, keep);
+        let keeps_own = kept.iter().any(|kind| kind.own_cookie().is_some());
+        self.warn_of_openings(path, item, &cookie, keep, keeps_own);
         self.warn_of_visitors(path, &sessions, require_all);
         let identity = |word: &str| item.words("identity_headers").any(|listed| listed == word);
         let embed_from: Vec<&str> = item.words("embed_from").collect();
@@ -312,7 +314,7 @@ impl Compiler {
         found
     }
 
-    fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers) {
+    fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers, keeps_own: bool) {
         if item.text("null_origin") == Some("allow") {
             self.warning(
                 format!("{path}.null_origin"),
@@ -335,6 +337,12 @@ impl Compiler {
             self.warning(
                 format!("{path}.keep"),
                 "hands the backend's owner tokens that can be replayed here until they expire",
+            );
+        }
+        if keeps_own {
+            self.warning(
+                format!("{path}.keep"),
+                "hands the backend's owner sessions that can be replayed until they end, at every dashboard that takes them",
             );
         }
     }

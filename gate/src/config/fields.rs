@@ -129,7 +129,7 @@ const SESSION: Shape = Shape::Object(&[
     ),
     optional(
         "cookie",
-        Shape::Text(cookie_name),
+        Shape::Text(kind_cookie),
         "",
         "The cookie a web framework keeps the session in. By default the framework's own: session (flask, starlette), user (tornado), connect.sid (express).",
     ),
@@ -341,6 +341,13 @@ fn cookie_name(text: &str) -> Check {
         token(text).is_ok() && !text.starts_with("__Host-dashgate_"),
         "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate_",
     )
+}
+
+/// A cookie of the app's own: none that the gate sets, clears or removes as its own.
+fn kind_cookie(text: &str) -> Check {
+    const OWN: &str = "__host-dashgate";
+    let is_own = text.get(..OWN.len()).is_some_and(|head| head.eq_ignore_ascii_case(OWN));
+    holds(token(text).is_ok() && !is_own, "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate")
 }
 
 /// Splits a dashboard's url into scheme, authority and path.

@@ -1,6 +1,7 @@
 //! From a configuration's bytes to a policy, whole or not at all, with every problem by its path.
 
 mod compile;
+mod cookies;
 mod fields;
 mod kinds;
 mod schema;

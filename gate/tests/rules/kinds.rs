@@ -194,3 +194,50 @@ fn warns_of_an_express_session_that_opens_a_dashboard_alone() {
     check_warnings(&report(json!(["portal", "extra"]), "any"), &[MESSAGE]);
     check_warnings(&report(json!(["portal", "extra"]), "all"), &[]);
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_no_cookie_for_two_things() {
+    let flask = |cookie: &str| with(least("flask"), "cookie", json!(cookie));
+    const OWN: &str =
+        "sessions.extra.cookie: must be a cookie name (RFC 6265) that does not begin with __Host-dashgate";
+    for own in
+        ["__Host-dashgate-report", "__Host-dashgate_bounce", "__Host-dashgate", "__Host-dashgatex", "__host-Dashgate"]
+    {
+        check(flask(own), &[OWN]);
+    }
+    check(flask("__Host-dash"), &[]);
+    check(flask("a b"), &[OWN]);
+    let sid = |kind: Value| policy(kind).on("lab", "cookie", json!("sid"));
+    assert_eq!(sid(flask("sid")).problems(), ["sessions.extra.cookie: is the cookie of dashboards[4], too"]);
+    assert_eq!(sid(flask("SID")).problems(), Vec::<String>::new());
+    // Both are called `session` unless they are told otherwise.
+    let both = policy(least("flask")).with("/sessions/later", least("starlette"));
+    assert_eq!(both.problems(), ["sessions.later.cookie: is the cookie of sessions.extra, too"]);
+    let both = policy(least("flask")).with("/sessions/later", with(least("starlette"), "cookie", json!("other")));
+    assert_eq!(both.problems(), Vec::<String>::new());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn warns_of_a_cookie_that_siblings_can_set() {
+    const MESSAGE: &str = "sessions.extra.cookie: does not begin with __Host-, so every sibling host can set one for this \
+                           host, too (Domain): its own session in the visitor's place, or a second one, which gets every \
+                           request refused";
+    check_warnings(&policy(least("flask")), &[MESSAGE]);
+    check_warnings(&policy(with(least("flask"), "cookie", json!("__Secure-session"))), &[MESSAGE]);
+    check_warnings(&policy(with(least("flask"), "cookie", json!("__Host-session"))), &[]);
+    check_warnings(&policy(least("jwt")), &[]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn warns_of_a_frameworks_session_that_goes_up() {
+    let policy = policy(with(least("flask"), "cookie", json!("__Host-session")));
+    let kept = policy.clone().on("report", "keep", json!(["extra"]));
+    check_warnings(
+        &kept,
+        &[
+            "dashboards[1].keep: hands the backend's owner sessions that can be replayed until they end, at every dashboard \
+           that takes them",
+        ],
+    );
+    check_warnings(&policy.on("report", "keep", json!(["bokeh"])), &[]);
+}
