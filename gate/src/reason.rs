@@ -147,7 +147,7 @@ reasons! {
     BodyNotAllowed "body_not_allowed" 403 NotAllowed
         "A GET or HEAD carries a body where a session id is read: the body could override it.";
     CredentialConflict "credential_conflict" 403 NotAllowed
-        "Two carriers hold different credentials for one session kind.";
+        "Two carriers hold different credentials for one session kind, or two required sessions name different subjects.";
     SessionMissing "session_missing" 401 SignIn
         "No credential for this dashboard was found.";
     CredentialTooLong "credential_too_long" 401 SignIn
@@ -159,7 +159,7 @@ reasons! {
     HeaderParameterNotAllowed "header_parameter_not_allowed" 401 SignIn
         "The token's header has crit, b64, zip, jku, jwk or an x5 parameter.";
     KeyUnknown "key_unknown" 401 SignIn
-        "The token's kid names no key of this session kind.";
+        "The token's kid names no key of this session kind, or there is none where several public keys need it.";
     SignatureInvalid "signature_invalid" 401 SignIn
         "No key of this session kind made the signature.";
     KeyRetired "key_retired" 401 SignIn

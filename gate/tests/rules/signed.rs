@@ -7,7 +7,7 @@ use gate::{Decision, Gate, Time};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{EXTRA, MAIN, NOW, Policy, Sent, claims_with, key, line, token_of, told};
+use crate::stage::{EXTRA, MAIN, NOW, Policy, Sent, claims, claims_with, key, line, token_of, told};
 
 /// A policy whose report takes Flask's sessions.
 fn policy() -> Policy {
@@ -160,6 +160,29 @@ fn joins_it_with_other_kinds() {
     assert_eq!(get(&cookie).told(&both), "refuse 401 session_missing report");
     let with_both = Sent::get("https://report.example.org/").with_session("report").with("cookie", &cookie);
     assert_eq!(with_both.told(&both), "permit session report");
+}
+
+/// Which of two people it is would depend on the order of the kinds.
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_required_sessions_of_one_subject_only() {
+    let both = policy().on("report", "sessions", json!(["portal", "flask"])).on("report", "require", json!("all"));
+    let swapped = both.clone().on("report", "sessions", json!(["flask", "portal"]));
+    let unnamed =
+        both.clone().with("/sessions/flask/subject_from", Value::Null).with("/sessions/flask/anonymous", json!(true));
+    let sent = |name: &str, claims: &Value| {
+        get(&format!("session={}", flask(&json!({"user": {"name": name}}), NOW))).with_bearer(&token_of(claims))
+    };
+    let nobody = claims_with("report", "sub", Value::Null);
+    for (policy, other) in [(&both, "refuse 403 credential_conflict report"), (&unnamed, "permit session report")] {
+        assert_eq!(sent("eve", &claims("report")).told(&policy.gate()), other);
+        assert_eq!(sent("ada", &claims("report")).told(&policy.gate()), "permit session report");
+        assert_eq!(sent("eve", &nobody).told(&policy.gate()), "permit session report");
+    }
+    assert_eq!(sent("eve", &claims("report")).told(&swapped.gate()), "refuse 403 credential_conflict report");
+    assert_eq!(sent("ADA", &claims("report")).told(&both.gate()), "refuse 403 credential_conflict report");
+    // As alternatives, the first that verifies is the session.
+    let either = both.on("report", "require", json!("any")).gate();
+    assert_eq!(sent("eve", &claims("report")).told(&either), "permit session report");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
