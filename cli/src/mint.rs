@@ -128,7 +128,7 @@ fn mint_value(arguments: &Mint, policy: &signed::Policy, now: Time) -> Result<Mi
         (_, signed::Payload::Id) => letters_and_digits(32)?.into_bytes(),
         (path, _) => mint_signed::payload(path.as_ref(), arguments.subject.as_deref(), further(arguments)?)?,
     };
-    let token = mint_signed::write(policy, key, &payload, now);
+    let token = mint_signed::write(policy, key, &payload, now)?;
     let verified = signed::verify(token.as_bytes(), policy, now);
     let end = verified.as_ref().ok().map(|session| session.end()).filter(|end| *end < Time::FAR);
     Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })

@@ -136,3 +136,60 @@ fn verify_needs_no_policy() {
     assert_eq!(verdict(&[&["--option", "subject_from=name"], &options[2..]].concat()), json!("claims_malformed"));
     assert_eq!(verdict(&[&options[..], &["--option", "max_age_seconds=1"]].concat()), json!(null));
 }
+
+/// `--option` says what the configuration would: each value is of its field's type.
+#[test]
+fn an_option_has_the_type_of_its_field() {
+    let policy = policy_of("itsdangerous", ", cookie: token, salt: '123', subject_from: user");
+    let minted =
+        with_secret(&["mint", "--config", &policy, "--dashboard", "app", "--subject", "7", "--now", &T.to_string()]);
+    let minted = minted.expect(0);
+    let run = |more: &[&str]| {
+        let base = ["verify", "--format", "itsdangerous", "--key-env", "APP_SECRET", "--encoding", "utf8", "--json"];
+        let options = ["--option", "cookie=token", "--option", "salt=123", "--now", "1800000060"];
+        with_secret(&[&base[..], &options, more, &["--", minted.trim_end()]].concat())
+    };
+    let told = |more: &[&str]| objects(&run(more).stdout)[0].clone();
+    assert_eq!(told(&["--option", "subject_from=user"])["subject"], json!("7"));
+    assert_eq!(told(&["--option", "anonymous=true"])["verdict"], json!("accepted"));
+    assert_eq!(
+        told(&["--option", "anonymous=true", "--option", "max_age_seconds=60"])["reason"],
+        json!("session_expired")
+    );
+    for (option, expected) in [
+        ("anonymous=yes", "sessions.session.anonymous: must be true or false"),
+        ("max_age_seconds=soon", "sessions.session.max_age_seconds: must be a whole number"),
+        ("salty=x", "sessions.session.salty: is not a known key"),
+    ] {
+        let run = run(&["--option", option]);
+        assert!(run.code == 2 && run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
+
+/// Django's value stands in the cookie as it is: with these it would be another cookie, or Python would escape it.
+#[test]
+fn no_django_cookie_is_minted_that_no_cookie_holds() {
+    let policy = policy_of("django_cookie", ", cookie: user, subject_from: .");
+    let mint = |subject: &str| {
+        with_secret(&["mint", "--config", &policy, "--dashboard", "app", "--subject", subject, "--now", &T.to_string()])
+    };
+    for odd in ["a;b", "a,b", "a\nb", "a\tb", "Zo\u{eb}", "a\"b", "a\\b", "\u{7f}"] {
+        let run = mint(odd);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{odd:?}");
+        assert!(run.stderr.contains("a cookie cannot hold this value"), "{}", run.stderr);
+    }
+    let minted = mint("Ada (a=b) <x@y.z> {7}?").expect(0);
+    assert!(minted.starts_with("\"Ada (a=b) <x@y.z> {7}?:"), "{minted}");
+    let verified = with_secret(&[
+        "verify",
+        "--config",
+        &policy,
+        "--now",
+        &T.to_string(),
+        "--dashboard",
+        "app",
+        "--",
+        minted.trim_end(),
+    ]);
+    assert!(verified.expect(0).contains("subject: Ada (a=b) <x@y.z> {7}?\n"));
+}
