@@ -92,7 +92,7 @@ pub struct Mint {
     /// The dashboard the session is for
     #[arg(long, value_name = "NAME")]
     pub dashboard: Option<String>,
-    /// Whose session it is (jwt; Bokeh's hold no subject)
+    /// Whose session it is (not for bokeh and express, whose sessions name nobody)
     #[arg(long)]
     pub subject: Option<String>,
     /// How long it lives: 3600 by default, 300 for a Bokeh token; a Bokeh id has no end
@@ -104,7 +104,7 @@ pub struct Mint {
     /// When it is made, in Unix seconds or as a UTC time: by default now
     #[arg(long, value_name = "T", value_parser = instant::parse)]
     pub now: Option<Time>,
-    /// One more claim, or another value of one (jwt); JSON where it is JSON, else text
+    /// One more claim, or another value of one; JSON where it is JSON, else text
     #[arg(long, value_name = "NAME=VALUE")]
     pub claim: Vec<String>,
     /// Make a Bokeh token instead of a session id
@@ -157,7 +157,7 @@ pub struct Verify {
     /// Without --config: the format
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(gate::config::FORMATS), conflicts_with = "config", requires = "key_env")]
     pub format: Option<String>,
-    /// Without --config: an option of the session kind, such as salt=TEXT or subject_from=user.name; may be repeated
+    /// Without --config: an option of the session kind, such as salt=TEXT or anonymous=true; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "format")]
     pub option: Vec<String>,
     /// Without --config: the environment variable that holds the key

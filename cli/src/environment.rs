@@ -33,7 +33,7 @@ impl Environment {
         Ok(Self { file, stand_in: false })
     }
 
-    /// One in which every variable holds a key of some kind: to check a policy where its keys are not.
+    /// One in which every variable holds a key of some kind, each another: to check a policy where its keys are not.
     pub fn without_keys() -> Self {
         Self { stand_in: true, ..Self::default() }
     }
@@ -41,8 +41,11 @@ impl Environment {
     /// Looks a variable up.
     pub fn look_up(&self, name: &str) -> Option<String> {
         if self.stand_in {
-            // 64 zeros are a key of at least 32 bytes in every encoding there is.
-            return Some("0".repeat(64));
+            // At least 64 hexadecimal digits, a multiple of four, are a key of at least 32 bytes in every encoding there is.
+            let mut digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let whole = digits.len().next_multiple_of(4).max(64);
+            digits.extend(std::iter::repeat_n('0', whole - digits.len()));
+            return Some(digits);
         }
         self.file.get(name).cloned().or_else(|| std::env::var(name).ok())
     }

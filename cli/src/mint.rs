@@ -122,11 +122,13 @@ fn mint_value(arguments: &Mint, policy: &signed::Policy, now: Time) -> Result<Mi
     }
     let key = key(arguments, &policy.ring)?;
     let payload = match (&policy.subject_from, policy.scheme.payload) {
-        // An id that means something to the framework's store only.
-        (None, signed::Payload::Plain) => letters_and_digits(32)?.into_bytes(),
+        (_, signed::Payload::Id) if arguments.subject.is_some() || !arguments.claim.is_empty() => {
+            return Err(Failure::new("an express session is an id: it holds no --subject and no --claim"));
+        }
+        (_, signed::Payload::Id) => letters_and_digits(32)?.into_bytes(),
         (path, _) => mint_signed::payload(path.as_ref(), arguments.subject.as_deref(), further(arguments)?)?,
     };
-    let token = mint_signed::write(policy, key, &payload, now);
+    let token = mint_signed::write(policy, key, &payload, now)?;
     let verified = signed::verify(token.as_bytes(), policy, now);
     let end = verified.as_ref().ok().map(|session| session.end()).filter(|end| *end < Time::FAR);
     Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })

@@ -10,10 +10,19 @@ use serde_json::{Map, Value, json};
 use crate::output::Failure;
 
 /// A value with that payload, signed at that time.
-pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> String {
+///
+/// # Errors
+/// Where the payload is written into a cookie as it is, and a cookie cannot hold it so.
+pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> Result<String, Failure> {
     let scheme = &policy.scheme;
+    if scheme.payload == Payload::Plain && !payload.iter().all(|byte| is_written_as_it_is(*byte)) {
+        return Err(Failure::new(
+            "a cookie cannot hold this value: ; , \" \\ control characters and what is not ASCII would be escaped, \
+             which the gate does not read",
+        ));
+    }
     let payload = match scheme.payload {
-        Payload::Plain => String::from_utf8_lossy(payload).into_owned(),
+        Payload::Plain | Payload::Id => String::from_utf8_lossy(payload).into_owned(),
         Payload::Base64 => STANDARD.encode(payload),
         Payload::Base64Url => URL_SAFE_NO_PAD.encode(payload),
     };
@@ -35,13 +44,18 @@ pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> String {
         SignatureText::Base64 => STANDARD_NO_PAD.encode(signature),
     };
     let value = signed + &separator.map(String::from).unwrap_or_default() + &signature;
-    match scheme.wire {
+    Ok(match scheme.wire {
         Wire::Quoted if !value.bytes().all(is_unquoted) => format!("\"{value}\""),
         Wire::Plain | Wire::Quoted => value,
         Wire::Express => {
             format!("s%3A{}", gate::target::percent_encoded(value.as_bytes(), b"+/=:@&$,?#%\"<>\\^`{|}[];"))
         }
-    }
+    })
+}
+
+/// What Python's `http.cookies` writes without a backslash, in quotes or not.
+fn is_written_as_it_is(byte: u8) -> bool {
+    is_unquoted(byte) || b" ()/<=>?@[]{}".contains(&byte)
 }
 
 /// What Python's `http.cookies` leaves without quotes.

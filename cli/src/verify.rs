@@ -144,10 +144,7 @@ fn one_kind(arguments: &Verify, format: &str) -> Result<Node, Failure> {
     }
     for option in &arguments.option {
         let (name, value) = option.split_once('=').ok_or_else(|| Failure::new("--option must be NAME=VALUE"))?;
-        session[name] = match value.parse::<u64>() {
-            Ok(number) => json!(number),
-            Err(_) => json!(value),
-        };
+        session[name] = typed(name, value);
     }
     if let Some(issuer) = &arguments.issuer {
         session["issuer"] = json!(issuer);
@@ -158,6 +155,17 @@ fn one_kind(arguments: &Verify, format: &str) -> Result<Node, Failure> {
         "dashboards": [dashboard],
     });
     Node::parse(&document.to_string()).map_err(Failure::new)
+}
+
+/// An option's value as the configuration writes it: a salt of digits is a text. What does not fit the gate refuses by name.
+fn typed(name: &str, value: &str) -> Value {
+    let schema = gate::config::schema();
+    let field = &schema["properties"]["sessions"]["additionalProperties"]["properties"][name];
+    match field["type"].as_str() {
+        Some("integer" | "boolean") => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
+        Some("array") => json!(value.split(',').collect::<Vec<_>>()),
+        _ => json!(value),
+    }
 }
 
 /// Asks the gate's own connect endpoint, as the page of connect by fragment would.

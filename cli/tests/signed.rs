@@ -24,31 +24,24 @@ fn with_secret(arguments: &[&str]) -> Run {
 /// Each format with the options that make it whole, and whether it holds a time.
 const FORMATS: [(&str, &str, bool); 7] = [
     ("tornado", ", subject_from: .", true),
-    ("itsdangerous", ", cookie: token, subject_from: user.name", true),
+    ("itsdangerous", ", cookie: token, salt: login, subject_from: user.name", true),
     ("flask", ", subject_from: _user_id", true),
     ("starlette", ", subject_from: user", true),
     ("django", ", cookie: token, salt: app, subject_from: user", true),
-    ("django_cookie", ", cookie: user", true),
-    ("express", ", max_stream_seconds: 60, subject_from: .", false),
+    ("django_cookie", ", cookie: user, subject_from: .", true),
+    ("express", ", max_stream_seconds: 60", false),
 ];
 
 #[test]
 fn each_format_is_minted_as_it_is_verified() {
     for (format, options, timed) in FORMATS {
         let policy = policy_of(format, options);
-        let minted = with_secret(&[
-            "mint",
-            "--config",
-            &policy,
-            "--dashboard",
-            "app",
-            "--subject",
-            "ada",
-            "--now",
-            &T.to_string(),
-            "--json",
-        ])
-        .expect(0);
+        // An express id names nobody.
+        let subject = Some("ada").filter(|_| format != "express");
+        let second = T.to_string();
+        let mut arguments = vec!["mint", "--config", &policy, "--dashboard", "app", "--now", &second, "--json"];
+        arguments.extend(subject.iter().flat_map(|subject| ["--subject", subject]));
+        let minted = with_secret(&arguments).expect(0);
         let minted = &objects(&minted)[0];
         let token = minted["token"].as_str().expect("a token");
         let verify = |token: &str, now: u64| {
@@ -67,7 +60,7 @@ fn each_format_is_minted_as_it_is_verified() {
             let told = &objects(&run.stdout)[0];
             (told["reason"].as_str().map(str::to_owned), told["subject"].as_str().map(str::to_owned))
         };
-        assert_eq!(verify(token, T), (None, Some("ada".to_owned())), "{format} {token}");
+        assert_eq!(verify(token, T), (None, subject.map(str::to_owned)), "{format} {token}");
         let years = if timed { Some("session_expired".to_owned()) } else { None };
         assert_eq!(verify(token, T + 3 * 31_536_000).0, years, "{format}");
         let before = if timed { Some("session_not_yet_valid".to_owned()) } else { None };
@@ -80,17 +73,26 @@ fn each_format_is_minted_as_it_is_verified() {
 
 #[test]
 fn what_a_format_has_no_place_for_is_said() {
-    for (options, arguments, expected) in [
+    let cases: [(&str, &str, &[&str], &str); 6] = [
         (
+            "flask",
             ", subject_from: user",
-            &["--ttl", "9", "--subject", "ada"][..],
+            &["--ttl", "9", "--subject", "ada"],
             "--token is for Bokeh session kinds, and --ttl for what holds its own end",
         ),
-        (", subject_from: user", &[], "the session kind has subject_from, so it needs --subject"),
-        ("", &["--subject", "ada"], "the session kind has no subject_from, so there is no place for --subject"),
-        (", subject_from: user", &["--subject", "ada", "--claim", "x"], "--claim must be NAME=VALUE"),
-    ] {
-        let policy = policy_of("flask", options);
+        ("flask", ", subject_from: user", &[], "the session kind has subject_from, so it needs --subject"),
+        (
+            "flask",
+            ", anonymous: true",
+            &["--subject", "ada"],
+            "the session kind has no subject_from, so there is no place for --subject",
+        ),
+        ("flask", ", subject_from: user", &["--subject", "ada", "--claim", "x"], "--claim must be NAME=VALUE"),
+        ("express", ", max_stream_seconds: 9", &["--subject", "ada"], "it holds no --subject and no --claim"),
+        ("express", ", max_stream_seconds: 9", &["--claim", "a=1"], "it holds no --subject and no --claim"),
+    ];
+    for (format, options, arguments, expected) in cases {
+        let policy = policy_of(format, options);
         let run = with_secret(&[&["mint", "--config", &policy, "--dashboard", "app"][..], arguments].concat());
         assert_eq!((run.code, run.stdout.as_str()), (2, ""));
         assert!(run.stderr.contains(expected), "{}", run.stderr);
@@ -128,9 +130,66 @@ fn verify_needs_no_policy() {
         let run = with_secret(&[&base[..], more, &["--now", &T.to_string(), "--", minted.trim_end()]].concat());
         objects(&run.stdout)[0]["reason"].clone()
     };
-    let options = ["--option", "digest=sha256", "--option", "salt=other"];
+    let options = ["--option", "subject_from=user.name", "--option", "digest=sha256", "--option", "salt=other"];
     assert_eq!(verdict(&options), json!(null));
-    assert_eq!(verdict(&options[..2]), json!("signature_invalid"));
-    assert_eq!(verdict(&[&options[..], &["--option", "subject_from=name"]].concat()), json!("claims_malformed"));
+    assert_eq!(verdict(&options[..4]), json!("signature_invalid"));
+    assert_eq!(verdict(&[&["--option", "subject_from=name"], &options[2..]].concat()), json!("subject_missing"));
     assert_eq!(verdict(&[&options[..], &["--option", "max_age_seconds=1"]].concat()), json!(null));
+}
+
+/// `--option` says what the configuration would: each value is of its field's type.
+#[test]
+fn an_option_has_the_type_of_its_field() {
+    let policy = policy_of("itsdangerous", ", cookie: token, salt: '123', subject_from: user");
+    let minted =
+        with_secret(&["mint", "--config", &policy, "--dashboard", "app", "--subject", "7", "--now", &T.to_string()]);
+    let minted = minted.expect(0);
+    let run = |more: &[&str]| {
+        let base = ["verify", "--format", "itsdangerous", "--key-env", "APP_SECRET", "--encoding", "utf8", "--json"];
+        let options = ["--option", "cookie=token", "--option", "salt=123", "--now", "1800000060"];
+        with_secret(&[&base[..], &options, more, &["--", minted.trim_end()]].concat())
+    };
+    let told = |more: &[&str]| objects(&run(more).stdout)[0].clone();
+    assert_eq!(told(&["--option", "subject_from=user"])["subject"], json!("7"));
+    assert_eq!(told(&["--option", "anonymous=true"])["verdict"], json!("accepted"));
+    assert_eq!(
+        told(&["--option", "anonymous=true", "--option", "max_age_seconds=60"])["reason"],
+        json!("session_expired")
+    );
+    for (option, expected) in [
+        ("anonymous=yes", "sessions.session.anonymous: must be true or false"),
+        ("max_age_seconds=soon", "sessions.session.max_age_seconds: must be a whole number"),
+        ("salty=x", "sessions.session.salty: is not a known key"),
+    ] {
+        let run = run(&["--option", option]);
+        assert!(run.code == 2 && run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
+
+/// Django's value stands in the cookie as it is: with these it would be another cookie, or Python would escape it.
+#[test]
+fn no_django_cookie_is_minted_that_no_cookie_holds() {
+    let policy = policy_of("django_cookie", ", cookie: user, subject_from: .");
+    let mint = |subject: &str| {
+        with_secret(&["mint", "--config", &policy, "--dashboard", "app", "--subject", subject, "--now", &T.to_string()])
+    };
+    for odd in ["a;b", "a,b", "a\nb", "a\tb", "Zo\u{eb}", "a\"b", "a\\b", "\u{7f}"] {
+        let run = mint(odd);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{odd:?}");
+        assert!(run.stderr.contains("a cookie cannot hold this value"), "{}", run.stderr);
+    }
+    let minted = mint("Ada (a=b) <x@y.z> {7}?").expect(0);
+    assert!(minted.starts_with("\"Ada (a=b) <x@y.z> {7}?:"), "{minted}");
+    let verified = with_secret(&[
+        "verify",
+        "--config",
+        &policy,
+        "--now",
+        &T.to_string(),
+        "--dashboard",
+        "app",
+        "--",
+        minted.trim_end(),
+    ]);
+    assert!(verified.expect(0).contains("subject: Ada (a=b) <x@y.z> {7}?\n"));
 }

@@ -109,6 +109,9 @@ impl<'a> Found<'a> {
                 break;
             }
         }
+        if opened.names_two() {
+            return Err(Reason::CredentialConflict);
+        }
         if opened.sessions.is_empty() {
             return Err(failure.unwrap_or(Reason::SessionMissing));
         }
@@ -351,6 +354,13 @@ impl Opened {
         self.stream_end = Some(self.stream_end.map_or(end, |known| known.min(end)));
         self.by_bearer |= by_bearer;
         self.sessions.push(session);
+    }
+
+    /// Whether two of the sessions name somebody, and not the same one: whose request it is would be a matter of their order.
+    fn names_two(&self) -> bool {
+        let mut subjects = self.sessions.iter().filter_map(|session| session.subject());
+        let first = subjects.next();
+        subjects.any(|other| Some(other) != first)
     }
 
     pub fn subject(&self) -> Option<&str> {

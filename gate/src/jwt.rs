@@ -12,7 +12,7 @@ use crate::facts::Paths;
 use crate::json::Json;
 use crate::place;
 use crate::reason::Reason;
-use crate::session::{Ring, Session};
+use crate::session::{Ring, Session, may_be_subject};
 use crate::time::Time;
 
 /// The longest token in bytes, in any carrier.
@@ -73,6 +73,10 @@ pub fn verify(token: &[u8], policy: &Policy, audience: &str, now: Time) -> Resul
         Some(known) => known.map(Cow::Borrowed),
         None => read_header(token.header, policy.algorithm)?.map(Cow::Owned),
     };
+    // A forged token costs one operation on the curve, however many keys there are.
+    if key_id.is_none() && policy.algorithm == Algorithm::EdDsa && policy.ring.keys().len() > 1 {
+        return Err(Reason::KeyUnknown);
+    }
     let key = policy.ring.verify(key_id.as_deref(), token.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // Not even base64 is undone before the signature over the received text was checked.
@@ -150,10 +154,12 @@ impl<'a> Claims<'a> {
         if !matches!(payload, Json::Object(_)) {
             return Err(Reason::ClaimsMalformed);
         }
-        identifier(payload, "jti")?;
+        if text(payload, "jti")?.is_some_and(|text| text.chars().any(char::is_control)) {
+            return Err(Reason::ClaimsMalformed);
+        }
         Ok(Self {
             issuer: text(payload, "iss")?,
-            subject: identifier(payload, "sub")?.filter(|subject| !subject.is_empty()),
+            subject: subject(payload)?.filter(|subject| !subject.is_empty()),
             audience: audience(payload)?,
             expires: date(payload, "exp")?.ok_or(Reason::ClaimsMalformed)?,
             not_before: date(payload, "nbf")?,
@@ -199,13 +205,9 @@ fn text<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason
     }
 }
 
-/// A string that ends up in headers and logs: no control characters.
-fn identifier<'a>(payload: &'a Json<'_>, name: &str) -> Result<Option<&'a str>, Reason> {
-    let text = text(payload, name)?;
-    if text.is_some_and(|text| text.chars().any(char::is_control)) {
-        return Err(Reason::ClaimsMalformed);
-    }
-    Ok(text)
+fn subject<'a>(payload: &'a Json<'_>) -> Result<Option<&'a str>, Reason> {
+    let text = text(payload, "sub")?;
+    if text.is_none_or(may_be_subject) { Ok(text) } else { Err(Reason::ClaimsMalformed) }
 }
 
 /// One string, or a list of nothing but strings.

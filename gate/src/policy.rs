@@ -188,6 +188,11 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// Whether the app signs one for every visitor, logged in or not: it names nobody, and only the app's store knows more.
+    pub fn is_for_every_visitor(&self) -> bool {
+        matches!(&self.format, Format::Signed(policy) if policy.scheme.payload == signed::Payload::Id)
+    }
+
     /// The cookie of its own that a session of this kind is in, whatever the dashboard.
     pub fn own_cookie(&self) -> Option<&[u8]> {
         match &self.format {

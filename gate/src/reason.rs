@@ -150,7 +150,7 @@ reasons! {
     BodyNotAllowed "body_not_allowed" 403 NotAllowed
         "A GET or HEAD carries a body where a session id is read: the body could override it.";
     CredentialConflict "credential_conflict" 403 NotAllowed
-        "Two carriers hold different credentials for one session kind.";
+        "Two carriers hold different credentials for one session kind, or two required sessions name different subjects.";
     SessionMissing "session_missing" 401 SignIn
         "No credential for this dashboard was found.";
     CredentialTooLong "credential_too_long" 401 SignIn
@@ -162,7 +162,7 @@ reasons! {
     HeaderParameterNotAllowed "header_parameter_not_allowed" 401 SignIn
         "The token's header has crit, b64, zip, jku, jwk or an x5 parameter.";
     KeyUnknown "key_unknown" 401 SignIn
-        "The token's kid names no key of this session kind.";
+        "The token's kid names no key of this session kind, or there is none where several public keys need it.";
     SignatureInvalid "signature_invalid" 401 SignIn
         "No key of this session kind made the signature.";
     KeyRetired "key_retired" 401 SignIn
@@ -180,7 +180,7 @@ reasons! {
     SessionLifetimeTooLong "session_lifetime_too_long" 401 SignIn
         "The token lives longer than max_lifetime_seconds.";
     SubjectMissing "subject_missing" 401 SignIn
-        "The session names no subject, and the dashboard is for its owner.";
+        "The session names no subject, and the session kind or the dashboard asks for one.";
     SubjectNotOwner "subject_not_owner" 403 NotYours
         "The URL names another subject than the session.";
     SessionNotNamed "session_not_named" 403 NotYours
@@ -202,10 +202,10 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether signing in again helps by itself: the session is not there, or has ended.
+    /// Whether signing in again helps by itself: the session is not there, has ended, or is that of a visitor without a name.
     #[must_use]
     pub fn is_ended_session(self) -> bool {
-        matches!(self, Self::SessionMissing | Self::SessionExpired | Self::KeyRetired)
+        matches!(self, Self::SessionMissing | Self::SessionExpired | Self::KeyRetired | Self::SubjectMissing)
     }
 }
 

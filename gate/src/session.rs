@@ -11,6 +11,14 @@ use crate::secret::{Key, fingerprint};
 use crate::table::Table;
 use crate::time::Time;
 
+/// The longest subject in bytes, of any format: it goes up in a header of every request, and into the access log.
+pub const MAX_SUBJECT_BYTES: usize = 256;
+
+/// Whether a text can go where subjects do: not too long, and no control characters.
+pub(crate) fn may_be_subject(text: &str) -> bool {
+    text.len() <= MAX_SUBJECT_BYTES && !text.chars().any(char::is_control)
+}
+
 /// The keys one session kind accepts, in the configured order.
 #[derive(Clone, Debug, Default)]
 pub struct Ring {

@@ -113,17 +113,17 @@ def bokeh_token(session_id: str | None = None, secret: str = BOKEH_SECRET, expir
                                        extra_payload=extra, expiration=expiration))
 
 
-def framework_session(framework: str, secret: str = APP_SECRET, signed_at: float | None = None) -> str:
-    """The cookie's value as the framework itself writes it, quotes included."""
+def framework_session(framework: str, secret: str = APP_SECRET, signed_at: float | None = None, subject: str = "ana") -> str:
+    """The cookie's value as the framework itself writes it, quotes included; with no subject, a visitor's who never logged in."""
     signed_at = time.time() if signed_at is None else signed_at
     if framework == "flask":
         app = flask.Flask("e2e")
         app.secret_key = secret
         serializer = flask.sessions.SecureCookieSessionInterface().get_signing_serializer(app)
         with mock.patch("time.time", return_value=signed_at):
-            value = serializer.dumps({"user_id": "ana", "seen": uuid.uuid4().hex})
+            value = serializer.dumps({**({"user_id": subject} if subject else {}), "seen": uuid.uuid4().hex})
     else:
-        value = tornado.web.create_signed_value(secret, "tornado_session", "ana", clock=lambda: signed_at).decode()
+        value = tornado.web.create_signed_value(secret, "tornado_session", subject, clock=lambda: signed_at).decode()
     remember(value)
     cookie: SimpleCookie = SimpleCookie()
     cookie["name"] = value

@@ -38,6 +38,8 @@ BROKEN = [
     ("dashboards[1].missing_origin", "yes"), ("dashboards[1].require", "some"), ("dashboards[1].cookie", "a b"), ("dashboards[1].identity_headers", ["email"]),
     ("dashboards[1].open", "true"), ("dashboards[1].open", True), ("dashboards[1].name", ""), ("dashboards[1].name", "a b"), ("reason_header", "yes"),
     ("connect.from", []), ("connect.from", ["https://portal.example.org/"]), ("connect.login_url", "javascript:alert(1)"), ("sessions.bokeh.max_stream_seconds", 0),
+    ("sessions.flask.anonymous", True), ("sessions.bokeh.subject_from", "user"), ("sessions.tornado.keys", ["bokeh"]), ("sessions.tornado.keys", ["current"]),
+    ("sessions.flask.cookie", "__Host-dashgate-x"), ("sessions.tornado.cookie", "flask_session"), ("sessions.tornado.salt", "x"),
     ("dashboards[1].embed_from", ["'none'; script-src *"]), ("dashboards[1].preflight", {"methods": ["GET\r\nx: y"]}), ("dashboards", {}), ("keys", None),
 ]
 

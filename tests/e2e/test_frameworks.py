@@ -60,3 +60,11 @@ def test_an_old_one_and_one_of_another_secret_are_refused(gate, way, framework):
     gate.refuses(way, "signature_invalid", 401, framework, headers=named(framework, foreign))
     twice = named(framework, framework_session(framework)) + named(framework, framework_session(framework))
     gate.refuses(way, "credential_repeated", 403, framework, headers=twice)
+
+
+@ways
+@pytest.mark.parametrize("subject", ["", "a" * 257], ids=["none", "too_long"])
+def test_a_visitor_who_never_logged_in_and_an_endless_name_are_refused(gate, way, subject):
+    gate.refuses(way, "claims_malformed", 401, "flask", headers=named("flask", framework_session("flask", subject=subject)))
+    longest = framework_session("flask", subject="a" * 256)
+    assert gate.permits(way, "flask", headers=named("flask", longest)).values("x-dashgate-subject") == ["a" * 256]

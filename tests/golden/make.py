@@ -65,7 +65,6 @@ LAXER = {
     },
     "subject_is_the_whole_text": "subject_from: . asks for no JSON, where the library always does",
     "subject_is_the_whole_json": "subject_from: . asks for no object, where Flask and Starlette do",
-    "id_not_utf8": "to the gate an id is bytes; JavaScript has no such text",
 }
 
 

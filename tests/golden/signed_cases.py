@@ -18,6 +18,7 @@ DAY = 86_400
 CAP = 8192  # bytes, the cap of a signed value; what is over 4096 no cookie carries
 
 MALFORMED, INVALID, CLAIMS = "token_malformed", "signature_invalid", "claims_malformed"
+NAMELESS = "subject_missing"
 EXPIRED, EARLY, RETIRED, LONG = "session_expired", "session_not_yet_valid", "key_retired", "credential_too_long"
 
 
@@ -67,6 +68,7 @@ class Format:
     before = INVALID  # what becomes of a value with something before it
     of_separators = INVALID  # of one of separators alone
     joined_values = INVALID  # of one, a comma and the same again
+    longest: int | None = None  # the most characters of a payload
     quotes = False  # a value may stand in double quotes
 
     def odd_times(self) -> dict[str, bytes]:

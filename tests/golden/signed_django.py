@@ -53,7 +53,7 @@ class Django(Format):
 
 class DjangoCookie(Django):
     kind = "django_cookie"
-    settings = {"cookie": "who"}
+    settings = {"cookie": "who", "subject_from": "."}
     json = False
     quotes = True
 
@@ -78,9 +78,6 @@ class DjangoCookie(Django):
 
     def unwire(self, value: bytes) -> bytes:
         return value.strip(b'"')
-
-    def subject(self, subject: str | None, settings: dict | None) -> str | None:
-        return subject
 
     def judge(self, case: Case, secret: bytes) -> bool:
         settings, request = case.settings["session"], HttpRequest()

@@ -11,6 +11,7 @@ from signed_itsdangerous import DIGESTS, Itsdangerous, derivations, family
 
 class Flask(Itsdangerous):
     kind = "flask"
+    settings = {"cookie": "session", "subject_from": "user"}
     mappings_only = True
 
     def serializer(self, secret: bytes, settings: dict) -> URLSafeTimedSerializer:

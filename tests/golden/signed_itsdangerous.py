@@ -18,12 +18,12 @@ FLASK = {"salt": "cookie-session", "key_derivation": "hmac"}
 
 class Itsdangerous(Format):
     kind = "itsdangerous"
-    settings = {"cookie": "session", "subject_from": "user"}
+    settings = {"cookie": "session", "salt": "sessions", "subject_from": "user"}
 
     def serializer(self, secret: bytes, settings: dict) -> URLSafeTimedSerializer:
         signing = {"key_derivation": settings.get("key_derivation", "django-concat"),
                    "digest_method": DIGESTS[settings.get("digest", "sha1")]}  # fmt: skip
-        return URLSafeTimedSerializer(secret, salt=settings.get("salt", "itsdangerous"), signer_kwargs=signing)
+        return URLSafeTimedSerializer(secret, salt=settings["salt"], signer_kwargs=signing)
 
     def make(self, payload, key: Key = CURRENT, at: float = NOW, settings: dict | None = None) -> bytes:
         with clock(at):
@@ -93,6 +93,7 @@ def cases() -> list[Case]:
             other = {**chosen, "key_derivation": "django-concat"}
             why = "the key is derived otherwise"
             found.append(made.refused(f"derivation_{name}_{digest}_not_configured", value, INVALID, why, settings=other))
+    default = {"salt": "itsdangerous"}
     stamped = TimestampSigner(CURRENT.secret)
     with clock(NOW):
         bare = stamped.sign(base64url(b'{"user":"anna"}'))
@@ -101,6 +102,8 @@ def cases() -> list[Case]:
         made.accepted(
             "of_flask_configured", made.make(USER, settings=FLASK), "Flask is a choice of these", "anna", settings=FLASK
         ),
+        made.accepted("salt_default", made.make(USER, settings=default), "the library's own, and said", "anna", settings=default),
+        made.refused("salt_default_not_configured", made.make(USER, settings=default), INVALID, "what newsletters are signed with"),
         made.refused("of_a_bare_signer", bare, INVALID, "TimestampSigner has a salt of its own"),
         made.refused("of_flask", made.make(USER, settings=FLASK), INVALID, "another salt and derivation"),
     ]

@@ -5,30 +5,34 @@ import json
 import zlib
 
 from cases import Case, base64url, loose_endings
-from signed_cases import CLAIMS, Format
+from signed_cases import CLAIMS, NAMELESS, Format
 from signed_shared import SILENT
 
 ANNA = b'{"user":"anna"}'
 DEEP = {"subject_from": "user.name"}
 
 # Objects that a library writes without ado, and where the subject was looked for.
-NO_SUBJECT = {
+NOBODY = {
     "absent": ({"name": "anna"}, "user"), "in_other_case": ({"User": "anna"}, "user"), "null": ({"user": None}, "user"),
-    "true": ({"user": True}, "user"), "with_fraction": ({"user": 7.5}, "user"), "of_7_0": ({"user": 7.0}, "user"),
-    "negative": ({"user": -7}, "user"), "over_2_to_64": ({"user": 2**64}, "user"), "list": ({"user": ["anna"]}, "user"),
-    "object": ({"user": {"name": "anna"}}, "user"), "empty": ({"user": ""}, "user"),
-    "with_newline": ({"user": "anna\nroot"}, "user"), "with_carriage_return": ({"user": "anna\r"}, "user"),
-    "with_nul": ({"user": "anna\0"}, "user"), "with_tab": ({"user": "an\tna"}, "user"),
-    "with_escape": ({"user": "\x1b[31manna"}, "user"), "with_delete": ({"user": "anna\x7f"}, "user"),
-    "with_c1_control": ({"user": "anna\x85"}, "user"), "with_half_a_pair": ({"user": "anna\ud83e"}, "user"),
+    "empty": ({"user": ""}, "user"),
     "too_deep": ({"user": "anna"}, "user.name"), "through_a_list": ({"user": [{"name": "anna"}]}, "user.0.name"),
     "through_null": ({"user": None}, "user.name"), "absent_inside": ({"user": {"id": 7}}, "user.name"),
     "member_with_a_dot": ({"user.name": "anna"}, "user.name"), "outside_the_path": ({"user": {}, "name": "anna"}, "user.name"),
 }  # fmt: skip
+NO_NAME = {
+    "true": ({"user": True}, "user"), "with_fraction": ({"user": 7.5}, "user"), "of_7_0": ({"user": 7.0}, "user"),
+    "negative": ({"user": -7}, "user"), "over_2_to_64": ({"user": 2**64}, "user"), "list": ({"user": ["anna"]}, "user"),
+    "object": ({"user": {"name": "anna"}}, "user"),
+    "of_257_letters": ({"user": "a" * 257}, "user"), "of_258_bytes": ({"user": "é" * 129}, "user"),
+    "with_newline": ({"user": "anna\nroot"}, "user"), "with_carriage_return": ({"user": "anna\r"}, "user"),
+    "with_nul": ({"user": "anna\0"}, "user"), "with_tab": ({"user": "an\tna"}, "user"),
+    "with_escape": ({"user": "\x1b[31manna"}, "user"), "with_delete": ({"user": "anna\x7f"}, "user"),
+    "with_c1_control": ({"user": "anna\x85"}, "user"), "with_half_a_pair": ({"user": "anna\ud83e"}, "user"),
+}  # fmt: skip
 
 # Texts under a good signature; the second says whether Python's json reads them.
 ODD_JSON = {
-    "empty_object": b"{}", "list": b'[{"user":"anna"}]', "text": b'"user"', "number": b"7", "null": b"null",
+    "list": b'[{"user":"anna"}]', "text": b'"user"', "number": b"7", "null": b"null",
     "member_twice": b'{"user":"eve","user":"anna"}', "other_member_twice": b'{"a":1,"a":2,"user":"anna"}',
     "member_twice_by_escape": b'{"user":"eve","\\u0075ser":"anna"}', "not_a_number": b'{"user":"anna","a":NaN}',
     "infinity": b'{"user":"anna","a":-Infinity}', "over_the_largest_number": b'{"user":"anna","a":1e999}',
@@ -49,12 +53,14 @@ PLAIN_JSON = {
 
 def cases(made: Format) -> list[Case]:
     found = []
-    for name, (payload, path) in NO_SUBJECT.items():
-        settings = {"subject_from": path}
-        value = made.told(json.dumps(payload).encode(), settings=settings)
-        found.append(made.refused(f"subject_{name}", value, CLAIMS, "no subject where one is demanded", settings=settings))
+    for reason, payloads in ((NAMELESS, NOBODY), (CLAIMS, NO_NAME)):
+        for name, (payload, path) in payloads.items():
+            settings = {"subject_from": path}
+            value = made.told(json.dumps(payload).encode(), settings=settings)
+            found.append(made.refused(f"subject_{name}", value, reason, "no subject where one is demanded", settings=settings))
     for name, raw in ODD_JSON.items():
         found.append(made.refused(f"json_{name}", made.told(raw), CLAIMS, "signed, and no JSON object with one meaning"))
+    found.append(made.refused("json_empty_object", made.told(b"{}"), NAMELESS, "no member at all"))
     for name, raw in PLAIN_JSON.items():
         subject = json.loads(raw)["user"]
         found.append(made.accepted(f"json_{name}", made.told(raw), "JSON that the library does not write", subject))
@@ -66,6 +72,7 @@ def cases(made: Format) -> list[Case]:
                       settings=whole),
         made.accepted("subject_is_the_whole_json", made.told(b'"anna"'), "the payload's text, JSON's quotes too", '"anna"',
                       settings=whole),
+        made.refused("whole_text_of_257_letters", made.told(b"a" * 257), CLAIMS, "over the cap of subjects", settings=whole),
         made.refused("whole_text_with_newline", made.told(b"an\nna"), CLAIMS, "a control character", settings=whole),
         made.refused("whole_text_not_utf8", made.told(b"Zo\xeb"), CLAIMS, "not UTF-8", settings=whole),
         made.accepted("json_unread", made.told(b"anna"), "nothing reads the payload where no subject is asked for",
@@ -121,12 +128,13 @@ def compressed(made: Format) -> list[Case]:
         "with_wrong_header": b"\x78\x00" + good[2:], "raw_deflate": packed(ANNA, bits=-15), "gzip": packed(ANNA, bits=31),
         "empty": b"", "not_at_all": ANNA, "twice": packed(good), "of_nothing": packed(b""), "of_no_json": packed(b"anna"),
         "of_65537_bytes": packed(filled(65537)), "of_a_megabyte": packed(filled(2**20)), "header_alone": good[:2],
-        "of_no_subject": packed(b'{"name":"anna"}'), "cut_in_the_middle": usual[: len(usual) // 2],
+        "cut_in_the_middle": usual[: len(usual) // 2],
     }  # fmt: skip
     why = "signed, and no zlib of a payload within 64 KiB"
     found = [made.refused(f"compressed_{name}", value(data), CLAIMS, why) for name, data in rows.items()]
     return [
         *found,
+        made.refused("compressed_of_no_subject", value(packed(b'{"name":"anna"}')), NAMELESS, "no such member"),
         *[made.accepted(f"compressed_at_level_{level}", value(packed(ANNA * 1, level)), "any zlib", "anna") for level in (0, 1, 6)],
         made.accepted("compressed_in_a_small_window", value(packed(ANNA, bits=9)), "any zlib", "anna"),
         made.accepted("compressed_65536_bytes", value(usual), "the most that is inflated", "anna"),

@@ -3,9 +3,9 @@
 import random
 
 from cases import ALPHABET, NOW, Case, Key
-from signed_cases import CAP, CURRENT, DAY, EARLY, EXPIRED, INVALID, LONG, OLD, RETIRED, STRANGER, TWO, USER, Format
+from signed_cases import CAP, CLAIMS, CURRENT, DAY, EARLY, EXPIRED, INVALID, LONG, OLD, RETIRED, STRANGER, TWO, USER, Format
 
-SILENT = {"subject_from": None}  # nothing is asked of the payload
+SILENT = {"subject_from": None, "anonymous": True}  # nothing is asked of the payload
 
 # Names of people, and what else a subject may be.
 NAMES = {
@@ -14,7 +14,7 @@ NAMES = {
     "combining": "Zoe\u0308", "quotes": 'an"na', "backslash": "an\\na", "markup": "<b>anna</b>&amp;", "slash": "a/b",
     "percent": "a%2Fb", "digits": "0007", "dots": "a.b.c", "colons": "a:b:c", "pipes": "a|b", "equals": "a=b==",
     "semicolon": "a;b", "comma": "a,b", "brackets": "[a]{b}", "line_separator": "a\u2028b", "no_break_space": "a\u00a0b",
-    "plus_and_tilde": "a+b~c!*'()", "of_300_letters": "anna" * 75,
+    "plus_and_tilde": "a+b~c!*'()", "of_256_letters": "anna" * 64, "of_256_bytes": "é" * 128,
 }  # fmt: skip
 
 # Payloads, where their subject is, and which it is.
@@ -56,7 +56,7 @@ def payloads(made: Format) -> list[Case]:
         value = made.make({"user": subject})
         found.append(made.accepted(f"subject_{name}", value, "as the library writes it", subject))
     for name, (payload, path, subject) in SHAPES.items():
-        settings = {"subject_from": path}
+        settings = SILENT if path is None else {"subject_from": path}
         why = "as the library writes it"
         found.append(made.accepted(f"payload_{name}", made.make(payload, settings=settings), why, subject, settings=settings))
     if not made.mappings_only:
@@ -159,7 +159,10 @@ def sizes(made: Format) -> list[Case]:
         return made.make(fill(count)), made.read(fill(count))
 
     def good(name: str, made_of: tuple[bytes, str], why: str) -> Case:
-        return made.accepted(name, made_of[0], why, made_of[1])
+        if made.longest is not None:
+            return made.refused(name, made_of[0], CLAIMS, "signed, and longer than it ever is")
+        # A long text is no subject.
+        return made.accepted(name, made_of[0], why, made_of[1], settings=None if made.json else SILENT)
 
     return [
         good("almost_4096_bytes", filled(4096), "as long as cookies get"),

@@ -10,32 +10,27 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::json::Json;
-use crate::jwt::Algorithm;
 use crate::origin::OriginSet;
 use crate::pages::Pages;
-use crate::policy::{
-    Carriers, Connect, Dashboard, Format, Gate, Identity, Kind, MissingOrigin, Preflight, Readable, Site,
-};
-use crate::secret::{self, Digest, Encoding, Key, Recipe};
-use crate::session::Ring;
-use crate::signed::{self, SubjectPath};
+use crate::policy::{Carriers, Connect, Dashboard, Gate, Identity, Kind, MissingOrigin, Preflight, Readable, Site};
+use crate::secret::{self, Encoding, Key};
 use crate::table::Table;
 use crate::time::Time;
-use crate::{cookie, jwt, time};
+use crate::{cookie, time};
 
 /// Things by name, in the configured order. A list: this runs once, and each kind of tree would be kilobytes of module.
-struct Named<T>(Vec<(String, T)>);
+pub(super) struct Named<T>(pub Vec<(String, T)>);
 
 impl<T> Named<T> {
-    fn place(&self, name: &str) -> Option<usize> {
+    pub fn place(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(known, _)| known == name)
     }
 
-    fn find(&self, name: &str) -> Option<&T> {
+    pub fn find(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, thing)| thing)
     }
 
-    fn values(&self) -> impl Iterator<Item = &T> {
+    pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|(_, thing)| thing)
     }
 
@@ -54,12 +49,12 @@ pub(super) struct Reader<'a>(pub &'a Json<'a>);
 
 impl<'a> Reader<'a> {
     #[inline(never)]
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         self.0.member(name).and_then(Json::text)
     }
 
     #[inline(never)]
-    fn whole(&self, name: &str) -> Option<u64> {
+    pub fn whole(&self, name: &str) -> Option<u64> {
         match self.0.member(name) {
             Some(Json::Whole(number)) => Some(*number),
             _ => None,
@@ -67,21 +62,21 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    pub(super) fn truth(&self, name: &str) -> bool {
+    pub fn truth(&self, name: &str) -> bool {
         matches!(self.0.member(name), Some(Json::Bool(true)))
     }
 
-    pub(super) fn words(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn words(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.items(name).iter().filter_map(Json::text)
     }
 
     #[inline(never)]
-    pub(super) fn items(&self, name: &str) -> &'a [Json<'a>] {
+    pub fn items(&self, name: &str) -> &'a [Json<'a>] {
         self.0.member(name).map(Json::items).unwrap_or_default()
     }
 
     #[inline(never)]
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.0.member(name).is_some()
     }
 }
@@ -94,6 +89,7 @@ pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Resu
     let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
     let mut dashboards = compiler.dashboards(&document, &kinds);
     let (sites, parents) = compiler.sites(&mut dashboards);
+    compiler.check_cookies(&kinds, &dashboards);
     if dashboards.is_empty() {
         compiler.problem("dashboards", "lists none, so everything would be refused");
     }
@@ -135,57 +131,29 @@ fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
 }
 
 /// A key's secret, until each session kind has made of it what its format signs with.
-struct Secret {
-    id: String,
-    bytes: Vec<u8>,
-    retire_at: Option<Time>,
+pub(super) struct Secret {
+    pub id: String,
+    pub bytes: Vec<u8>,
+    pub retire_at: Option<Time>,
     /// Not a secret at all, but the public half of one.
-    is_public: bool,
+    pub is_public: bool,
 }
-
-impl Secret {
-    fn verifier(&self, algorithm: Algorithm) -> Option<Key> {
-        match algorithm {
-            Algorithm::Hs256 => Key::new(&self.id, &self.bytes, self.retire_at),
-            Algorithm::EdDsa => Key::public(&self.id, &self.bytes, self.retire_at),
-        }
-    }
-}
-
-fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
-    let keys = secrets.iter().filter_map(|key| Key::derived(&key.id, &key.bytes, recipe, digest, key.retire_at));
-    Ring::new(keys.map(Arc::new).collect())
-}
-
-/// Which formats take which options of a session kind, where not all do.
-const OPTIONS: [(&str, &[&str]); 10] = [
-    ("algorithm", &["jwt"]),
-    ("issuer", &["jwt"]),
-    ("clock_skew_seconds", &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
-    ("max_lifetime_seconds", &["jwt"]),
-    ("carriers", &["jwt"]),
-    ("cookie", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
-    ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
-    ("key_derivation", &["itsdangerous"]),
-    ("digest", &["itsdangerous", "flask"]),
-    ("max_age_seconds", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"]),
-];
 
 pub(super) struct Compiler {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    asked: Asked,
+    pub(super) asked: Asked,
 }
 
 impl Compiler {
     /// Once, not wherever it is called: it would be kilobytes of module.
     #[inline(never)]
-    pub(super) fn problem(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+    pub fn problem(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
         self.problems.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
     #[inline(never)]
-    pub(super) fn warning(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
+    pub fn warning(&mut self, path: impl AsRef<str>, message: impl AsRef<str>) {
         self.warnings.push(Problem::new(path.as_ref(), message.as_ref()));
     }
 
@@ -248,116 +216,6 @@ impl Compiler {
         bytes
     }
 
-    fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Secret>>) -> Named<Arc<Kind>> {
-        let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
-        let mut kinds = Named(Vec::new());
-        for (name, value) in members {
-            let kind = self.kind(&format!("sessions.{name}"), &Reader(value), keys);
-            kinds.0.push((name.clone().into_owned(), Arc::new(kind)));
-        }
-        kinds
-    }
-
-    fn kind(&mut self, path: &str, session: &Reader<'_>, keys: &Named<Option<Secret>>) -> Kind {
-        let mut secrets = Vec::new();
-        let algorithm = match session.text("algorithm") {
-            Some("EdDSA") => Algorithm::EdDsa,
-            _ => Algorithm::Hs256,
-        };
-        for (index, id) in session.words("keys").enumerate() {
-            match keys.find(id) {
-                Some(Some(key)) if key.is_public && algorithm != Algorithm::EdDsa => {
-                    self.problem(format!("{path}.keys[{index}]"), "is a public key: those are for algorithm EdDSA");
-                }
-                Some(Some(key)) if !key.is_public && algorithm == Algorithm::EdDsa => {
-                    self.problem(format!("{path}.keys[{index}]"), "is a secret: EdDSA is verified with public keys");
-                }
-                Some(key) => secrets.extend(key.as_ref()),
-                None => self.problem(format!("{path}.keys[{index}]"), "is not the id of a key"),
-            }
-        }
-        if session.items("keys").is_empty() {
-            self.problem(format!("{path}.keys"), "lists none");
-        }
-        let format = session.text("format").unwrap_or_default();
-        for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
-            if session.has(name) {
-                self.problem(format!("{path}.{name}"), format!("is not for format {format}"));
-            }
-        }
-        let max_stream_seconds = session.whole("max_stream_seconds");
-        if max_stream_seconds.is_none() && matches!(format, "bokeh" | "express") {
-            let message = match format {
-                "bokeh" => "is missing: Bokeh's session ids never expire",
-                _ => "is missing: Express's session ids hold no time",
-            };
-            self.problem(format!("{path}.max_stream_seconds"), message);
-        }
-        let mut carriers = Carriers::default();
-        let format = match format {
-            "jwt" => {
-                carriers.cookie = !session.has("carriers");
-                for word in session.words("carriers") {
-                    match word {
-                        "cookie" => carriers.cookie = true,
-                        "bearer" => carriers.bearer = true,
-                        _ => carriers.marker = true,
-                    }
-                }
-                if session.has("carriers") && session.items("carriers").is_empty() {
-                    self.problem(format!("{path}.carriers"), "lists none");
-                }
-                let keys = secrets.iter().filter_map(|key| key.verifier(algorithm)).map(Arc::new).collect();
-                Format::Jwt(jwt::Policy {
-                    algorithm,
-                    ring: Ring::for_algorithm(keys, algorithm.name()),
-                    issuer: session.text("issuer").map(str::to_owned),
-                    clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
-                    max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
-                    facts: self.asked.paths(session, true),
-                })
-            }
-            "bokeh" => {
-                carriers.bokeh = true;
-                Format::Bokeh(ring(&secrets, &Recipe::Raw, Digest::Sha256))
-            }
-            format => self.signed(path, format, session, &secrets),
-        };
-        Kind { format, carriers, max_stream_seconds }
-    }
-
-    /// A kind whose cookies a web framework signs.
-    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> Format {
-        let Some(preset) = signed::preset(format) else {
-            // The table lets no other word through.
-            self.problem(format!("{path}.format"), "is not known");
-            return Format::Bokeh(Ring::default());
-        };
-        let cookie = session.text("cookie").or(preset.cookie).unwrap_or_default();
-        if cookie.is_empty() {
-            self.problem(format!("{path}.cookie"), "is missing: the format has no usual cookie");
-        }
-        let salt = session.text("salt").or(preset.salt).unwrap_or_default();
-        if salt.is_empty() && preset.salt.is_none() && format == "django" {
-            self.problem(format!("{path}.salt"), "is missing: Django has one for each use");
-        }
-        let digest = match session.text("digest").unwrap_or(preset.digest) {
-            "sha1" => Digest::Sha1,
-            _ => Digest::Sha256,
-        };
-        let derivation = session.text("key_derivation").unwrap_or(preset.derivation);
-        let recipe = signed::recipe(derivation, digest, salt, cookie);
-        Format::Signed(signed::Policy {
-            scheme: preset.scheme,
-            ring: ring(secrets, &recipe, digest),
-            cookie: cookie.to_owned(),
-            max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
-            clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
-            subject_from: session.text("subject_from").or(preset.subject_from).map(SubjectPath::parse),
-            facts: self.asked.paths(session, false),
-        })
-    }
-
     fn dashboards(&mut self, document: &Reader<'_>, kinds: &Named<Arc<Kind>>) -> Vec<Dashboard> {
         let mut dashboards: Vec<Dashboard> = Vec::new();
         for (index, item) in document.items("dashboards").iter().enumerate() {
@@ -417,7 +275,10 @@ impl Compiler {
             Some("allow_with_bearer") => MissingOrigin::AllowWithBearer,
             _ => MissingOrigin::Deny,
         };
-        self.warn_of_openings(path, item, &cookie, keep);
+        let require_all = item.text("require") == Some("all");
+        let keeps_own = kept.iter().any(|kind| kind.own_cookie().is_some());
+        self.warn_of_openings(path, item, &cookie, keep, keeps_own);
+        self.warn_of_visitors(path, &sessions, require_all);
         let identity = |word: &str| item.words("identity_headers").any(|listed| listed == word);
         let embed_from: Vec<&str> = item.words("embed_from").collect();
         Dashboard {
@@ -429,7 +290,7 @@ impl Compiler {
             access,
             open,
             kinds: sessions,
-            require_all: item.text("require") == Some("all"),
+            require_all,
             keep,
             keep_cookies,
             origins,
@@ -462,7 +323,7 @@ impl Compiler {
         found
     }
 
-    fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers) {
+    fn warn_of_openings(&mut self, path: &str, item: &Reader<'_>, cookie: &str, keep: Carriers, keeps_own: bool) {
         if item.text("null_origin") == Some("allow") {
             self.warning(
                 format!("{path}.null_origin"),
@@ -485,6 +346,24 @@ impl Compiler {
             self.warning(
                 format!("{path}.keep"),
                 "hands the backend's owner tokens that can be replayed here until they expire",
+            );
+        }
+        if keeps_own {
+            self.warning(
+                format!("{path}.keep"),
+                "hands the backend's owner sessions that can be replayed until they end, at every dashboard that takes them",
+            );
+        }
+    }
+
+    /// An express id alone says that somebody visited the app, which anybody can.
+    fn warn_of_visitors(&mut self, path: &str, kinds: &[Arc<Kind>], require_all: bool) {
+        let visitors = kinds.iter().filter(|kind| kind.is_for_every_visitor()).count();
+        if visitors > 0 && (!require_all || visitors == kinds.len()) {
+            self.warning(
+                format!("{path}.sessions"),
+                "lets an express session in alone: express-session signs an id for every visitor (saveUninitialized), \
+                 and for all cookies of the app alike. Say require: all beside a kind that names somebody",
             );
         }
     }

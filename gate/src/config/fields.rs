@@ -131,7 +131,7 @@ const SESSION: Shape = Shape::Object(&[
     ),
     optional(
         "cookie",
-        Shape::Text(cookie_name),
+        Shape::Text(kind_cookie),
         "",
         "The cookie a web framework keeps the session in. By default the framework's own: session (flask, starlette), user (tornado), connect.sid (express).",
     ),
@@ -139,7 +139,7 @@ const SESSION: Shape = Shape::Object(&[
         "salt",
         Shape::Text(salt),
         "",
-        "itsdangerous, flask, django, django_cookie: the salt. By default the library's own; django has none.",
+        "itsdangerous, flask, django, django_cookie: the salt. Required for itsdangerous and django; by default the library's own for flask, none for django_cookie. Starlette's cannot be changed.",
     ),
     optional(
         "key_derivation",
@@ -158,7 +158,13 @@ const SESSION: Shape = Shape::Object(&[
         "subject_from",
         Shape::Text(path),
         "",
-        "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. Without it there is none; with it, a session without one is refused.",
+        "Where in a web framework's session the subject is: members from the outside in, such as user.username, or . for the whole of a text. A session without one is refused. Required for web frameworks but express, unless anonymous is true.",
+    ),
+    optional(
+        "anonymous",
+        Shape::Boolean,
+        "false",
+        "Instead of subject_from: sessions without a subject are taken. It says that the app signs none for visitors who never logged in.",
     ),
     optional(
         "groups_from",
@@ -405,6 +411,13 @@ fn cookie_name(text: &str) -> Check {
         token(text).is_ok() && !text.starts_with("__Host-dashgate_"),
         "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate_",
     )
+}
+
+/// A cookie of the app's own: none that the gate sets, clears or removes as its own.
+fn kind_cookie(text: &str) -> Check {
+    const OWN: &str = "__host-dashgate";
+    let is_own = text.get(..OWN.len()).is_some_and(|head| head.eq_ignore_ascii_case(OWN));
+    holds(token(text).is_ok() && !is_own, "must be a cookie name (RFC 6265) that does not begin with __Host-dashgate")
 }
 
 /// Splits a dashboard's url into scheme, authority and path.

@@ -2,7 +2,9 @@
 
 mod access;
 mod compile;
+mod cookies;
 mod fields;
+mod kinds;
 mod schema;
 mod shape;
 

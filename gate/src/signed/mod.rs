@@ -48,7 +48,7 @@ pub struct Policy {
     pub max_age_seconds: Option<u64>,
     /// How far the signer's clock may be ahead.
     pub clock_skew_seconds: u64,
-    /// Where in the payload the subject is; required there once it is configured.
+    /// Where in the payload the subject is, which must be there; `None`: the payload is not read.
     pub subject_from: Option<SubjectPath>,
     /// Where in the payload, an object then, it says more.
     pub facts: Paths,
@@ -69,7 +69,8 @@ pub fn verify(value: &[u8], policy: &Policy, now: Time) -> Result<Session, Reaso
     let key = policy.ring.verify(None, parts.signed, &signature, now)?;
     let mut session = Session::new(key, &signature);
     // From here on the text is what a holder of the key wrote.
-    if parts.name.is_some_and(|name| name != policy.cookie.as_bytes()) {
+    let named = parts.name.is_none_or(|name| name == policy.cookie.as_bytes());
+    if !named || !scheme.payload.fits(parts.payload) {
         return Err(Reason::ClaimsMalformed);
     }
     if let (Some(time), Some(max_age)) = (parts.time, policy.max_age_seconds) {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::json::Json;
 use crate::reason::Reason;
+use crate::session::may_be_subject;
 
 /// The most bytes a compressed payload may inflate to.
 pub const MAX_INFLATED_BYTES: usize = 64 * 1024;
@@ -16,6 +17,8 @@ pub const MAX_INFLATED_BYTES: usize = 64 * 1024;
 pub enum Payload {
     /// As it is.
     Plain,
+    /// An id that means something to the app's store only: 32 to 64 letters, digits, `-` and `_`, as uid-safe makes them.
+    Id,
     /// base64 with padding.
     Base64,
     /// base64url without padding; with a `.` before it, of zlib data.
@@ -23,13 +26,20 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// Whether a text has the form that such payloads always have.
+    #[must_use]
+    pub fn fits(self, text: &[u8]) -> bool {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        self != Self::Id || ((32..=64).contains(&text.len()) && text.iter().all(is_plain))
+    }
+
     /// The payload's bytes.
     ///
     /// # Errors
     /// `claims_malformed`.
     pub fn decode(self, text: &[u8]) -> Result<Cow<'_, [u8]>, Reason> {
         let decoded = match (self, text.strip_prefix(b".")) {
-            (Self::Plain, _) => return Ok(Cow::Borrowed(text)),
+            (Self::Plain | Self::Id, _) => return Ok(Cow::Borrowed(text)),
             (Self::Base64, _) => STANDARD.decode(text).ok(),
             (Self::Base64Url, None) => URL_SAFE_NO_PAD.decode(text).ok(),
             (Self::Base64Url, Some(text)) => URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| inflated(&bytes)),
@@ -65,7 +75,7 @@ impl SubjectPath {
     /// The subject there.
     ///
     /// # Errors
-    /// `claims_malformed` where there is none.
+    /// `subject_missing` where there is none: the app's visitor did not log in. `claims_malformed` where it is no name.
     pub fn subject(&self, payload: &[u8]) -> Result<String, Reason> {
         match self {
             Self::Whole => text(payload),
@@ -75,7 +85,16 @@ impl SubjectPath {
 }
 
 fn member(json: &Json<'_>, names: &[String]) -> Result<String, Reason> {
-    let found = names.iter().try_fold(json, |json, name| json.member(name)).ok_or(Reason::ClaimsMalformed)?;
+    if !matches!(json, Json::Object(_)) {
+        return Err(Reason::ClaimsMalformed);
+    }
+    match names.iter().try_fold(json, |json, name| json.member(name)) {
+        None | Some(Json::Null) => Err(Reason::SubjectMissing),
+        Some(found) => subject(found),
+    }
+}
+
+fn subject(found: &Json<'_>) -> Result<String, Reason> {
     match found {
         Json::Text(name) => text(name.as_bytes()),
         // Many frameworks number their users.
@@ -84,9 +103,11 @@ fn member(json: &Json<'_>, names: &[String]) -> Result<String, Reason> {
     }
 }
 
-/// A subject ends up in headers and logs: not empty, no control characters.
 fn text(bytes: &[u8]) -> Result<String, Reason> {
     let text = std::str::from_utf8(bytes).map_err(|_| Reason::ClaimsMalformed)?;
-    let fine = !text.is_empty() && !text.chars().any(char::is_control);
-    if fine { Ok(text.to_owned()) } else { Err(Reason::ClaimsMalformed) }
+    match text.is_empty() {
+        true => Err(Reason::SubjectMissing),
+        false if may_be_subject(text) => Ok(text.to_owned()),
+        false => Err(Reason::ClaimsMalformed),
+    }
 }

@@ -10,7 +10,7 @@ pub struct Preset {
     pub scheme: Scheme,
     /// The usual cookie, where there is one.
     pub cookie: Option<&'static str>,
-    /// The usual salt, where there is one.
+    /// The salt, where the library has one of its own for sessions; empty where it takes none.
     pub salt: Option<&'static str>,
     /// How keys are derived, as [`recipe`] reads it.
     pub derivation: &'static str,
@@ -18,8 +18,6 @@ pub struct Preset {
     pub digest: &'static str,
     /// How long values are good; `None` where they hold no time.
     pub max_age_seconds: Option<u64>,
-    /// Where the subject usually is.
-    pub subject_from: Option<&'static str>,
 }
 
 const DAY: u64 = 86_400;
@@ -34,17 +32,16 @@ const ITSDANGEROUS: Preset = Preset {
         payload: Payload::Base64Url,
     },
     cookie: None,
-    salt: Some("itsdangerous"),
+    // Its default is what newsletters and password resets are signed with, too.
+    salt: None,
     derivation: "django-concat",
     digest: "sha1",
     max_age_seconds: Some(31 * DAY),
-    subject_from: None,
 };
 
 /// Django 5.2 and 6.1, `django.core.signing.dumps`.
 const DJANGO: Preset = Preset {
     scheme: Scheme { grammar: Grammar::Timed(b':'), time: TimeText::Base62, ..ITSDANGEROUS.scheme },
-    salt: None,
     digest: "sha256",
     max_age_seconds: Some(14 * DAY),
     ..ITSDANGEROUS
@@ -60,6 +57,7 @@ const TORNADO: Preset = Preset {
         payload: Payload::Base64,
     },
     cookie: Some("user"),
+    salt: Some(""),
     derivation: "none",
     digest: "sha256",
     ..ITSDANGEROUS
@@ -87,7 +85,6 @@ pub fn preset(format: &str) -> Option<Preset> {
             scheme: Scheme { wire: Wire::Quoted, payload: Payload::Plain, ..DJANGO.scheme },
             salt: Some(""),
             derivation: "django-cookie",
-            subject_from: Some("."),
             ..DJANGO
         },
         // cookie-signature 1.0.7 under express-session 1.19.0.
@@ -96,7 +93,7 @@ pub fn preset(format: &str) -> Option<Preset> {
                 wire: Wire::Express,
                 grammar: Grammar::Timeless(b'.'),
                 signature: SignatureText::Base64,
-                payload: Payload::Plain,
+                payload: Payload::Id,
                 ..TORNADO.scheme
             },
             cookie: Some("connect.sid"),

@@ -142,6 +142,28 @@ fn takes_no_weak_or_impossible_key() {
     assert!(public.sign(b"anything").is_empty() && !public.verifies(b"anything", b""));
 }
 
+/// Each key that is tried costs an operation on the curve, for forged tokens, too.
+#[wasm_bindgen_test(unsupported = test)]
+fn needs_a_key_id_where_there_are_several_keys() {
+    let other = SigningKey::from_bytes(&[4; 32]);
+    let mut policy = policy_of(signer().verifying_key().as_bytes());
+    let second = Key::public("next", other.verifying_key().as_bytes(), None).expect("a key");
+    let keys = policy.ring.keys().iter().cloned().chain([Arc::new(second)]).collect();
+    policy.ring = Ring::for_algorithm(keys, "EdDSA");
+    for (by, header, expected) in [
+        (&signer(), r#"{"alg":"EdDSA","kid":"edge"}"#, "accepted"),
+        (&other, r#"{"alg":"EdDSA","kid":"next"}"#, "accepted"),
+        (&other, r#"{"alg":"EdDSA","kid":"edge"}"#, "signature_invalid"),
+        (&signer(), r#"{"alg":"EdDSA"}"#, "key_unknown"),
+        (&other, r#"{"alg":"EdDSA","typ":"JWT"}"#, "key_unknown"),
+        (&signer(), r#"{"alg": "EdDSA", "typ": "JWT"}"#, "key_unknown"),
+    ] {
+        let token = token_by(by, header, &claims("report"));
+        let verdict = jwt::verify(token.as_bytes(), &policy, AUDIENCE, Time::from_seconds(NOW));
+        assert_eq!(verdict.map_or_else(|reason| reason.code(), |_| "accepted"), expected, "{header}");
+    }
+}
+
 fn policy() -> Policy {
     Policy::new()
         .with("/keys/-", json!({"id": "edge", "public_key": x(&signer())}))

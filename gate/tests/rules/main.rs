@@ -20,6 +20,7 @@ mod golden;
 mod hostile;
 mod json;
 mod jwt;
+mod kinds;
 mod method;
 mod origin;
 mod owners;

@@ -87,7 +87,7 @@ fn says_the_same_to_every_client_without_a_session() {
 fn knows_which_sessions_have_simply_ended() {
     let ended: Vec<&str> =
         Reason::ALL.iter().filter(|reason| reason.is_ended_session()).map(|reason| reason.code()).collect();
-    assert_eq!(ended, ["session_missing", "key_retired", "session_expired"]);
+    assert_eq!(ended, ["session_missing", "key_retired", "session_expired", "subject_missing"]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -177,7 +177,8 @@ fn lets_no_dashboard_of_a_shared_host_set_anothers_session() {
 /// An app that is sent its own signed cookie must be able to renew it; the others on its host must not.
 #[wasm_bindgen_test(unsupported = test)]
 fn lets_the_app_that_gets_a_signed_cookie_set_it() {
-    let policy = Policy::new().with("/sessions/flask", json!({"format": "flask", "keys": ["main"]}));
+    let policy =
+        Policy::new().with("/sessions/flask", json!({"format": "flask", "keys": ["main"], "subject_from": "user"}));
     let lines = ["session=x; Path=/", "a=1", "__Host-dashgate-lab=x"];
     check_cookies(&policy, &lines, Some(&["a=1"]));
     let kept = policy.on("tb", "keep", json!(["flask"]));

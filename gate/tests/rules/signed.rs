@@ -1,13 +1,13 @@
 //! Cookies that web frameworks sign, through the whole gate: where they are found, how long they last, what goes up.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use gate::secret::{Digest, Key, Recipe};
 use gate::{Decision, Gate, Time};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::stage::{MAIN, NOW, Policy, Sent, line, told};
+use crate::stage::{EXTRA, MAIN, NOW, Policy, Sent, claims, claims_with, key, line, token_of, told};
 
 /// A policy whose report takes Flask's sessions.
 fn policy() -> Policy {
@@ -85,26 +85,49 @@ fn ends_it_when_it_is_too_old_and_begins_it_when_it_is_signed() {
 #[wasm_bindgen_test(unsupported = test)]
 fn needs_a_subject_where_one_is_looked_for() {
     let gate = policy().gate();
-    for odd in [
-        json!({}),
-        json!({"user": "ada"}),
-        json!({"user": {"name": ""}}),
-        json!({"user": {"name": ["ada"]}}),
-        json!({"user": {"name": null}}),
-        json!({"user": {"name": "a\nb"}}),
-        json!([]),
+    for (odd, reason) in [
+        (json!({}), "subject_missing"),
+        (json!({"user": "ada"}), "subject_missing"),
+        (json!({"user": {"name": ""}}), "subject_missing"),
+        (json!({"user": {"name": null}}), "subject_missing"),
+        (json!([]), "claims_malformed"),
+        (json!({"user": {"name": ["ada"]}}), "claims_malformed"),
+        (json!({"user": {"name": true}}), "claims_malformed"),
+        (json!({"user": {"name": -7}}), "claims_malformed"),
+        (json!({"user": {"name": "a\nb"}}), "claims_malformed"),
     ] {
         let cookie = format!("session={}", flask(&odd, NOW));
-        assert_eq!(get(&cookie).told(&gate), "refuse 401 claims_malformed report", "{odd}");
+        assert_eq!(get(&cookie).told(&gate), format!("refuse 401 {reason} report"), "{odd}");
     }
+    let visitor =
+        Sent::navigation("https://report.example.org/").with("cookie", format!("session={}", flask(&json!({}), NOW)));
+    assert_eq!(visitor.answer(&gate).status, 302, "who never logged in is sent to do so");
     let numbered = format!("session={}", flask(&json!({"user": {"name": 7}}), NOW));
     let Decision::Permit(permit) = get(&numbered).decide(&gate) else { panic!("no permit") };
     assert_eq!(permit.record().subject(), Some("7"));
-    let nameless = policy().with("/sessions/flask/subject_from", Value::Null).gate();
+    let nameless = policy()
+        .with("/sessions/flask/subject_from", Value::Null)
+        .with("/sessions/flask/anonymous", json!(true))
+        .gate();
     let Decision::Permit(permit) = get(&format!("session={}", flask(&json!({}), NOW))).decide(&nameless) else {
         panic!("no permit")
     };
     assert_eq!(permit.record().subject(), None);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_subjects_of_256_bytes_and_no_longer_ones() {
+    let (gate, most) = (policy().gate(), gate::session::MAX_SUBJECT_BYTES);
+    assert_eq!(most, 256);
+    let cookie = |name: String| format!("session={}", flask(&json!({"user": {"name": name}}), NOW));
+    let token = |name: String| token_of(&claims_with("lab", "sub", json!(name)));
+    let jwt = |token: String| Sent::get("https://lab.example.org/").with_bearer(&token).told(&gate);
+    for longest in ["a".repeat(most), "é".repeat(most / 2)] {
+        assert_eq!(get(&cookie(longest.clone())).told(&gate), "permit session report");
+        assert_eq!(jwt(token(longest.clone())), "permit session lab");
+        assert_eq!(get(&cookie(format!("{longest}a"))).told(&gate), "refuse 401 claims_malformed report");
+        assert_eq!(jwt(token(format!("{longest}a"))), "refuse 401 claims_malformed lab");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -144,55 +167,56 @@ fn joins_it_with_other_kinds() {
     assert_eq!(with_both.told(&both), "permit session report");
 }
 
+/// Which of two people it is would depend on the order of the kinds.
+#[wasm_bindgen_test(unsupported = test)]
+fn takes_required_sessions_of_one_subject_only() {
+    let both = policy().on("report", "sessions", json!(["portal", "flask"])).on("report", "require", json!("all"));
+    let swapped = both.clone().on("report", "sessions", json!(["flask", "portal"]));
+    let unnamed =
+        both.clone().with("/sessions/flask/subject_from", Value::Null).with("/sessions/flask/anonymous", json!(true));
+    let sent = |name: &str, claims: &Value| {
+        get(&format!("session={}", flask(&json!({"user": {"name": name}}), NOW))).with_bearer(&token_of(claims))
+    };
+    let nobody = claims_with("report", "sub", Value::Null);
+    for (policy, other) in [(&both, "refuse 403 credential_conflict report"), (&unnamed, "permit session report")] {
+        assert_eq!(sent("eve", &claims("report")).told(&policy.gate()), other);
+        assert_eq!(sent("ada", &claims("report")).told(&policy.gate()), "permit session report");
+        assert_eq!(sent("eve", &nobody).told(&policy.gate()), "permit session report");
+    }
+    assert_eq!(sent("eve", &claims("report")).told(&swapped.gate()), "refuse 403 credential_conflict report");
+    assert_eq!(sent("ADA", &claims("report")).told(&both.gate()), "refuse 403 credential_conflict report");
+    // As alternatives, the first that verifies is the session.
+    let either = both.on("report", "require", json!("any")).gate();
+    assert_eq!(sent("eve", &claims("report")).told(&either), "permit session report");
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn opens_no_dashboard_that_does_not_list_it() {
     let sent = Sent::get("https://lab.example.org/").with("cookie", format!("session={}", session()));
     assert_eq!(sent.told(&policy().gate()), "refuse 401 session_missing lab");
 }
 
-#[track_caller]
-fn problem(kind: Value, expected: &str) {
-    let policy = Policy::new().with("/sessions/extra", kind);
-    assert_eq!(policy.problems(), [expected]);
+/// Express's cookie around that id.
+fn express(id: &str) -> String {
+    let signature = key("", EXTRA.as_bytes()).sign(id.as_bytes());
+    let signature = STANDARD_NO_PAD.encode(signature).replace('+', "%2B").replace('/', "%2F");
+    format!("connect.sid=s%3A{id}.{signature}")
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn says_which_options_a_format_has() {
-    problem(
-        json!({"format": "flask", "keys": ["main"], "issuer": "x"}),
-        "sessions.extra.issuer: is not for format flask",
-    );
-    problem(json!({"format": "jwt", "keys": ["main"], "salt": "x"}), "sessions.extra.salt: is not for format jwt");
-    problem(
-        json!({"format": "bokeh", "keys": ["bokeh"], "max_stream_seconds": 1, "cookie": "x"}),
-        "sessions.extra.cookie: is not for format bokeh",
-    );
-    problem(
-        json!({"format": "express", "keys": ["main"], "max_stream_seconds": 1, "max_age_seconds": 1}),
-        "sessions.extra.max_age_seconds: is not for format express",
-    );
-    problem(
-        json!({"format": "express", "keys": ["main"]}),
-        "sessions.extra.max_stream_seconds: is missing: Express's session ids hold no time",
-    );
-    problem(
-        json!({"format": "itsdangerous", "keys": ["main"]}),
-        "sessions.extra.cookie: is missing: the format has no usual cookie",
-    );
-    problem(
-        json!({"format": "django", "keys": ["main"], "cookie": "user"}),
-        "sessions.extra.salt: is missing: Django has one for each use",
-    );
-    problem(
-        json!({"format": "flask", "keys": ["main"], "subject_from": "a..b"}),
-        "sessions.extra.subject_from: must be names with dots between them, or one dot for the whole text",
-    );
-    problem(
-        json!({"format": "flask", "keys": ["main"], "digest": "md5"}),
-        "sessions.extra.digest: must be one of sha1, sha256",
-    );
-    problem(
-        json!({"format": "tornado", "keys": ["main"], "key_derivation": "hmac"}),
-        "sessions.extra.key_derivation: is not for format tornado",
-    );
+fn takes_express_ids_as_uid_safe_makes_them() {
+    let gate = Policy::new()
+        .with("/keys/-", json!({"id": "extra", "env": "EXTRA", "encoding": "utf8"}))
+        .with("/sessions/express", json!({"format": "express", "keys": ["extra"], "max_stream_seconds": 60}))
+        .on("report", "sessions", json!(["express"]))
+        .gate();
+    for good in ["qVX9mfYk0-aT_s3JZ0c1qwErTyUiOpAs", &"-".repeat(33), &"a".repeat(64)] {
+        let Decision::Permit(permit) = get(&express(good)).decide(&gate) else { panic!("no permit: {good}") };
+        assert_eq!(permit.record().subject(), None);
+    }
+    for odd in
+        ["ada", &"a".repeat(31), &"a".repeat(65), &format!("{}.", "a".repeat(32)), &format!("~{}", "a".repeat(32))]
+    {
+        assert_eq!(get(&express(odd)).told(&gate), "refuse 401 claims_malformed report", "{odd}");
+    }
 }

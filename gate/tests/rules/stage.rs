@@ -11,6 +11,7 @@ pub const NOW: u64 = 1_800_000_000;
 pub const MAIN: [u8; 32] = [7; 32];
 pub const OLD: [u8; 32] = [9; 32];
 pub const BOKEH: &str = "the-key-of-bokeh-serve-has-44-letters-in-it!";
+pub const EXTRA: &str = "a key of the kind that a test adds";
 pub const PORTAL: &str = "https://portal.example.org";
 
 /// The environment of the VM.
@@ -23,6 +24,7 @@ pub fn environment(name: &str) -> Option<String> {
         "SLASHES" => Some(STANDARD.encode([255; 32])),
         "UNDERSCORES" => Some(URL_SAFE_NO_PAD.encode([255; 32])),
         "NEWLINE" => Some(format!("{}\n", URL_SAFE_NO_PAD.encode(MAIN))),
+        "EXTRA" => Some(EXTRA.to_owned()),
         "SHORT" => Some("too short".to_owned()),
         _ => None,
     }
