@@ -124,7 +124,8 @@ def replace_policy(tree: Tree, policy: Tree) -> None:
         plugin = gate["typed_config"]["config"]
         plugin["configuration"] = {"@type": "type.googleapis.com/google.protobuf.Struct", "value": copy.deepcopy(policy)}
         plugin["vm_config"]["code"]["local"]["filename"] = str(module())
-        plugin["vm_config"]["environment_variables"]["host_env_keys"] = sorted({key["env"] for key in policy.get("keys", [])})
+        names = {key["env"] for key in policy.get("keys", []) if "env" in key}      # public keys have none
+        plugin["vm_config"]["environment_variables"]["host_env_keys"] = sorted(names)
 
 
 def locked_routes(tree: Tree) -> list[Tree]:

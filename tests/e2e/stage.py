@@ -77,11 +77,15 @@ class Live:
 
 
 class Stage:
-    def __init__(self, policy: dict, edit: Callable[[dict], None] | None = None, environment: dict[str, str] | None = None):
+    """`backends` are ports of dashboards that are real: behind all others is the upstream that records."""
+
+    def __init__(self, policy: dict, edit: Callable[[dict], None] | None = None, environment: dict[str, str] | None = None,
+                 backends: dict[str, int] | None = None):
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
         self.upstream = Upstream(names)
         try:
-            self.edge = Edge(policy, {name: self.upstream.port(name) for name in names}, edit, environment)
+            ports = {name: self.upstream.port(name) for name in names} | (backends or {})
+            self.edge = Edge(policy, ports, edit, environment)
         except BaseException:
             self.upstream.stop()
             raise

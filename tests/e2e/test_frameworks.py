@@ -63,8 +63,9 @@ def test_an_old_one_and_one_of_another_secret_are_refused(gate, way, framework):
 
 
 @ways
-@pytest.mark.parametrize("subject", ["", "a" * 257], ids=["none", "too_long"])
-def test_a_visitor_who_never_logged_in_and_an_endless_name_are_refused(gate, way, subject):
-    gate.refuses(way, "claims_malformed", 401, "flask", headers=named("flask", framework_session("flask", subject=subject)))
+@pytest.mark.parametrize(("subject", "reason"), [("", "subject_missing"), ("a" * 257, "claims_malformed")],
+                         ids=["none", "too_long"])
+def test_a_visitor_who_never_logged_in_and_an_endless_name_are_refused(gate, way, subject, reason):
+    gate.refuses(way, reason, 401, "flask", headers=named("flask", framework_session("flask", subject=subject)))
     longest = framework_session("flask", subject="a" * 256)
     assert gate.permits(way, "flask", headers=named("flask", longest)).values("x-dashgate-subject") == ["a" * 256]

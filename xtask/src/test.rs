@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::step::{Outcome, Problem, announce, cargo, no_arguments, root, watch};
+use crate::step::{Outcome, Problem, announce, cargo, no_arguments, root, run as run_step, watch};
 use crate::summary::Counts;
 use crate::{build, setup, tools, wasm_tests};
 
@@ -14,6 +14,9 @@ struct Suite {
     run: fn() -> Outcome<Counts>,
 }
 
+/// What tests need from npm. One list: with two, each suite would undo what the other remembers as installed.
+const NPM: &[&str] = &["cookie-signature@1.0.7", "cookie@0.7.2", "jose@6.2.17"];
+
 const SUITES: &[Suite] = &[
     Suite { name: "native", needs: "Cargo.toml", run: native },
     Suite { name: "wasm under Node", needs: "gate/Cargo.toml", run: || count(&mut wasm_tests::command()?) },
@@ -21,6 +24,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
     Suite { name: "module", needs: "tests/module", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/module"]) },
     Suite { name: "end to end", needs: "tests/e2e", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/e2e"]) },
+    Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/browser"]) },
     Suite { name: "demo smoke", needs: "demo/run.py", run: || edge(&["demo/run.py", "--smoke"]) },
 ];
@@ -72,7 +76,7 @@ fn size() -> Outcome<Counts> {
 fn golden() -> Outcome<Counts> {
     let mut make = setup::python()?;
     make.args(["tests/golden/make.py", "--check"]);
-    if !tools::npm_packages(&["cookie-signature@1.0.7", "cookie@0.7.2"])? {
+    if !tools::npm_packages(NPM)? {
         announce(
             "left out: Express's golden vectors are not made anew, because npm is not here or reaches no registry",
         );
@@ -82,6 +86,22 @@ fn golden() -> Outcome<Counts> {
         make.env("PATH", tools::path_with(&directory));
     }
     count(&mut make)
+}
+
+/// The code of docs/portal.md and docs/identity.md, run against the filter and the command line as they are built now.
+fn portal() -> Outcome<Counts> {
+    build::module()?;
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    let mut tests = setup::python()?;
+    tests.args(["-m", "pytest", "-q", "-rs", "tests/portal"]);
+    if !tools::npm_packages(NPM)? {
+        announce("left out: passes made with jose, because npm is not here or reaches no registry");
+        tests.env("DASHGATE_PORTAL_WITHOUT", "jose");
+    }
+    if let Some(directory) = tools::node()? {
+        tests.env("PATH", tools::path_with(&directory));
+    }
+    count(&mut tests)
 }
 
 /// A Python program that tests the filter as it is built now, in Envoy.
