@@ -68,6 +68,11 @@ def write(
     return _write(directory / "edge.yaml", edge)
 
 
+def policy(edge: dict) -> dict:
+    """The gate's policy in the parsed file."""
+    return _gate(_chain(edge, "dashboards"))["configuration"]["value"]
+
+
 def _add(edge: dict, dashboard: Dashboard) -> None:
     """Adds a dashboard as the file's own comments say: an entry in the policy, a cluster, and the three routes.
 
@@ -75,7 +80,7 @@ def _add(edge: dict, dashboard: Dashboard) -> None:
     """
     chain = _chain(edge, "dashboards")
     url = f"https://{dashboard.host}:8443{dashboard.path}"
-    _gate(chain)["configuration"]["value"]["dashboards"].append({"name": dashboard.name, "url": url, **dashboard.policy})
+    policy(edge)["dashboards"].append({"name": dashboard.name, "url": url, **dashboard.policy})
     clusters = edge["static_resources"]["clusters"]
     cluster = copy.deepcopy(next(item for item in clusters if item["name"] == MODEL))
     cluster["name"] = cluster["load_assignment"]["cluster_name"] = dashboard.name

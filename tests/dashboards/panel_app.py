@@ -1,4 +1,4 @@
-"""A real Panel app: a slider that changes a text and a plot, both made in the server."""
+"""A real Panel app: a slider that changes a text and a plot, both made in the server, and what came with the request."""
 
 import math
 
@@ -15,6 +15,9 @@ plot = figure(title="A wave bent by the slider", height=300, width=480, y_range=
 plot.line("x", "y", source=wave, line_width=2)
 slider = panel.widgets.FloatSlider(name="Height", start=0, end=10, value=1, step=0.5)
 answer = panel.pane.Str("height 1")
+# Whom the gate let in, and the names of the cookies that came this far.
+subject = panel.pane.Str(f"for {panel.state.headers.get('X-Dashgate-Subject')}")
+cookies = panel.pane.Str(f"cookies: {' '.join(sorted(panel.state.cookies)) or 'none'}")
 
 
 def bend(event) -> None:
@@ -24,4 +27,4 @@ def bend(event) -> None:
 
 
 slider.param.watch(bend, "value")
-panel.Column(slider, answer, plot).servable(title="Panel behind dashgate")
+panel.Column(subject, cookies, slider, answer, plot).servable(title="Panel behind dashgate")

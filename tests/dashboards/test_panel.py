@@ -1,44 +1,29 @@
 """Panel behind the gate: what it lets in by itself, and what a person sees of it in a browser."""
 
-from urllib.parse import urlencode
-
-from bokeh.util.token import generate_jwt_token
 from playwright.sync_api import expect
 
+import bokeh_probes
 import checks
-import probes
 from dashboards import Dashboard
 from panel_server import PANEL
 from person import Person
-from probes import Door
 from stand import photograph, until
 
 DASHBOARDS: list[Dashboard] = [PANEL]
 WEBSOCKET = "/panel_app/ws"
 
-EXPECTED: probes.Table = {
-    "everything in order": ("200", "200", "101", "101"),
-    "no credential at all": ("403", "401 session_missing", "101, closed", "401 session_missing"),
-    "credentials in the query only": ("200", "401 session_missing", "101, closed", "401 session_missing"),
-    "no Origin": ("200", "200", "101", "403 origin_missing"),
-    "a foreign Origin": ("200", "403 origin_not_allowed", "403", "403 origin_not_allowed"),
-    "a foreign Origin with Sec-Fetch-Site: same-origin": (
-        "200", "403 origin_not_allowed", "101", "403 origin_not_allowed"
-    ),
-    "a foreign Host with the Origin to match (DNS rebinding)": (
-        "200", "404 dashboard_not_found", "101", "403 dashboard_not_found"
-    ),
-    "each cookie twice: good, then bad": ("200", "403 credential_repeated", "101", "403 credential_repeated"),
-    "each cookie twice: bad, then good": ("200", "403 credential_repeated", "101", "403 credential_repeated"),
-}
+EXPECTED = bokeh_probes.EXPECTED
 
 
 def test_the_same_requests_at_its_own_port_and_at_the_gate(stand):
-    signed = stand.bokeh_id()
-    query = urlencode({"bokeh-session-id": signed})
-    token = generate_jwt_token(signed, secret_key=stand.stack.secrets.bokeh.encode(), signed=True)
-    doors = [Door("/panel_app", query), Door(WEBSOCKET, query, subprotocol=f"bokeh, {token}", websocket=True)]
-    assert probes.measure(stand, "panel", doors) == EXPECTED
+    assert bokeh_probes.measure(stand, "panel", "/panel_app") == EXPECTED
+
+
+def test_the_app_learns_whom_it_serves_and_sees_only_cookies_that_are_not_the_gate_s(person):
+    person.context.add_cookies([{"name": "theme", "value": "dark", "url": person.stand.stack.origin("panel")}])
+    _open(person)
+    expect(person.page.get_by_text("for ana", exact=True)).to_be_visible()
+    expect(person.page.get_by_text("cookies: theme", exact=True)).to_be_visible()
 
 
 def test_the_page_draws_and_a_slider_move_changes_what_the_server_answers(person):
