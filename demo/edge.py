@@ -1,12 +1,18 @@
-"""envoy/edge.yaml with this demo's ports and paths: substituted in the parsed file, by name, never in its text."""
+"""envoy/edge.yaml with this stack's ports, paths and further dashboards: put into the parsed file, never into its text."""
 
+import copy
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
+from dashboards import Dashboard
+
+# The dashboard of the file that others are added like.
+MODEL = "tensorboard"
 WASM = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
 
 
@@ -20,10 +26,13 @@ def envoy_binary() -> str:
     return str(binary)
 
 
-def write(source: Path, directory: Path, wasm: Path, ports: dict[str, int]) -> Path:
+def write(
+    source: Path, directory: Path, wasm: Path, ports: dict[str, int], dashboards: Iterable[Dashboard] = ()
+) -> Path:
     """Writes edge.yaml and edge-tls.yaml into the directory; returns the first.
 
-    `ports` holds those of the listeners (dashboards, redirect, metrics) and of the clusters, by name.
+    `ports` holds those of the listeners (dashboards, redirect, metrics) and of the clusters, by name. Dashboards with a
+    policy of their own are added to the file's.
     """
     tls = yaml.safe_load((source / "edge-tls.yaml").read_text())
     certificate = tls["resources"][0]["tls_certificate"]
@@ -34,6 +43,9 @@ def write(source: Path, directory: Path, wasm: Path, ports: dict[str, int]) -> P
 
     # YAML's aliases are one object in Python; a round through JSON parts them, so that a change stays in its place.
     edge = json.loads(json.dumps(yaml.safe_load((source / "edge.yaml").read_text())))
+    for dashboard in dashboards:
+        if dashboard.policy is not None:
+            _add(edge, dashboard)
     admin = edge["admin"]["address"]["pipe"]
     admin["path"] = _socket(directory / "admin.sock")
     for listener in edge["static_resources"]["listeners"]:
@@ -54,6 +66,38 @@ def write(source: Path, directory: Path, wasm: Path, ports: dict[str, int]) -> P
     route = _manager(redirect)["route_config"]["virtual_hosts"][0]["routes"][0]
     route["redirect"]["port_redirect"] = ports["dashboards"]
     return _write(directory / "edge.yaml", edge)
+
+
+def policy(edge: dict) -> dict:
+    """The gate's policy in the parsed file."""
+    return _gate(_chain(edge, "dashboards"))["configuration"]["value"]
+
+
+def _add(edge: dict, dashboard: Dashboard) -> None:
+    """Adds a dashboard as the file's own comments say: an entry in the policy, a cluster, and the three routes.
+
+    They are the shipped TensorBoard's, renamed: a dashboard without wishes of its own.
+    """
+    chain = _chain(edge, "dashboards")
+    url = f"https://{dashboard.host}:8443{dashboard.path}"
+    policy(edge)["dashboards"].append({"name": dashboard.name, "url": url, **dashboard.policy})
+    clusters = edge["static_resources"]["clusters"]
+    cluster = copy.deepcopy(next(item for item in clusters if item["name"] == MODEL))
+    cluster["name"] = cluster["load_assignment"]["cluster_name"] = dashboard.name
+    clusters.append(cluster)
+    routes = _manager(chain)["route_config"]["virtual_hosts"][0]["routes"]
+    routes += [_renamed(route, dashboard) for route in routes if route["route"]["cluster"] == MODEL]
+
+
+def _renamed(model: dict, dashboard: Dashboard) -> dict:
+    route = copy.deepcopy(model)
+    route["name"] = dashboard.name + model["name"].removeprefix(MODEL)
+    route["match"]["filter_state"][0]["string_match"]["exact"] = dashboard.name
+    route["route"]["cluster"] = dashboard.name
+    if dashboard.rewrite is not None:
+        route["match"]["prefix"] = dashboard.path
+        route["route"]["prefix_rewrite"] = dashboard.rewrite
+    return route
 
 
 def _chain(edge: dict, listener: str) -> dict:

@@ -114,7 +114,7 @@ def _pass(settings: dict, name: str, user: str, path: str | None) -> dict:
     entry = settings["dashboards"][name]
     now = int(time.time())
     claims = {
-        "iss": settings["origin"], "aud": entry["origin"] + "/", "sub": user, "iat": now,
+        "iss": settings["origin"], "aud": entry["audience"], "sub": user, "iat": now,
         "exp": now + SESSION_SECONDS, "jti": str(uuid.uuid4()),
     }
     token = jwt.encode(claims, settings["key"], algorithm="HS256", headers={"kid": settings["key_id"]})

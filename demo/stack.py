@@ -1,20 +1,20 @@
-"""The demo's stack: fresh secrets and certificates, the portal, a real Bokeh, a real TensorBoard, and Envoy in front."""
+"""A stack: fresh secrets and certificates, the portal, real dashboards, and Envoy in front. The demo's are its default."""
 
 import base64
 import json
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import certificates
 import edge
-import events
+from dashboards import BOKEH, TENSORBOARD, Dashboard
 from processes import Processes, free_port, port_or_free
 
 ROOT = Path(__file__).resolve().parent.parent
-HOSTS = {"portal": "portal.localhost", "bokeh": "bokeh.localhost", "tensorboard": "tensorboard.localhost"}
 # The ports envoy/edge.yaml names.
 USUAL_PORTS = {
     "dashboards": 8443, "redirect": 8080, "metrics": 9902, "portal": 5000, "bokeh": 5006, "tensorboard": 6006,
@@ -42,63 +42,58 @@ class Stack:
 
     key_id = "portal-2026-11"
 
-    def __init__(self, directory: Path, wasm: Path, usual_ports: bool):
+    def __init__(
+        self, directory: Path, wasm: Path, usual_ports: bool, dashboards: Sequence[Dashboard] = (BOKEH, TENSORBOARD)
+    ):
         self.directory = directory
         self.wasm = wasm
+        self.dashboards = dashboards
         self.secrets = Secrets()
         self.ports = {name: port_or_free(port) if usual_ports else free_port() for name, port in USUAL_PORTS.items()}
+        self.ports |= {dashboard.name: free_port() for dashboard in dashboards if dashboard.name not in USUAL_PORTS}
         self.processes = Processes(directory / "logs")
         self.authority = directory / "tls/authority.pem"
 
     def origin(self, name: str) -> str:
         """The origin of the portal or of a dashboard."""
-        return f"https://{HOSTS[name]}:{self.ports['dashboards']}"
+        return f"https://{name}.localhost:{self.ports['dashboards']}"
+
+    def url(self, name: str) -> str:
+        """The URL of a dashboard, as the policy has it."""
+        path = next(dashboard.path for dashboard in self.dashboards if dashboard.name == name)
+        return self.origin(name) + path
 
     def start(self, announce) -> None:
         """Starts it all and returns when it answers; raises processes.Stopped where something does not come up."""
-        announce("making certificates and an event log")
-        certificates.make(self.directory / "tls", [*HOSTS.values(), "*.localhost"])
-        events.write(self.directory / "events")
-        announce("starting Bokeh, TensorBoard and the portal")
-        self._start_bokeh()
-        self._start_tensorboard()
+        announce("making certificates")
+        hosts = ["portal.localhost", *(dashboard.host for dashboard in self.dashboards)]
+        certificates.make(self.directory / "tls", [*hosts, "*.localhost"])
+        announce(f"starting {', '.join(dashboard.title for dashboard in self.dashboards)} and the portal")
+        for dashboard in self.dashboards:
+            dashboard.run(self)
         self._start_portal()
-        for name in HOSTS:
+        for name in ("portal", *(dashboard.name for dashboard in self.dashboards)):
             self.processes.wait_for_port(name, self.ports[name])
         announce("starting Envoy")
-        configuration = edge.write(ROOT / "envoy", self.directory, self.wasm, self.ports)
+        configuration = edge.write(ROOT / "envoy", self.directory, self.wasm, self.ports, self.dashboards)
         command = [edge.envoy_binary(), "-c", str(configuration), "--use-dynamic-base-id", "--concurrency", "1"]
         command += ["--file-flush-interval-msec", "500"]  # the access log, which Envoy keeps back for 10 s by itself
         keys = {"DASHGATE_KEY": self.secrets.key_base64url(), "BOKEH_SECRET_KEY": self.secrets.bokeh}
-        self.processes.start("envoy", command, _environment(keys), ROOT)
+        self.run("envoy", command, keys, ROOT)
         self.processes.wait_for_port("envoy", self.ports["dashboards"])
+
+    def run(
+        self, name: str, command: list[str], own: dict[str, str] | None = None, directory: Path | None = None,
+        given: bytes = b"",
+    ) -> None:
+        """Starts a program with what every program needs in its environment, and what is this one's own."""
+        shared = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        environment = shared | {"PYTHONUNBUFFERED": "1"} | (own or {})
+        self.processes.start(name, command, environment, directory or self.directory, given)
 
     def stop(self) -> None:
         """Stops it all."""
         self.processes.stop()
-
-    def _start_bokeh(self) -> None:
-        host = f"{HOSTS['bokeh']}:{self.ports['dashboards']}"
-        command = [
-            sys.executable, "-m", "bokeh", "serve", str(ROOT / "demo/bokeh_app"),
-            "--address", "127.0.0.1", "--port", str(self.ports["bokeh"]),
-            "--session-ids", "external-signed",           # an id must come from the portal; the server hands out none
-            "--allow-websocket-origin", host,
-            "--use-xheaders",
-            "--disable-index",
-            # Bokeh copies these into the page, where any script can read them. dashgate removes its own already.
-            "--exclude-headers", "Authorization", "Cookie",
-            "--exclude-cookies", "__Host-dashgate-bokeh",
-        ]
-        keys = {"BOKEH_SECRET_KEY": self.secrets.bokeh, "BOKEH_SIGN_SESSIONS": "yes"}
-        self.processes.start("bokeh", command, _environment(keys), self.directory)
-
-    def _start_tensorboard(self) -> None:
-        command = [
-            sys.executable, "-m", "tensorboard.main", "--logdir", str(self.directory / "events"),
-            "--host", "127.0.0.1", "--port", str(self.ports["tensorboard"]), "--load_fast", "false",
-        ]
-        self.processes.start("tensorboard", command, _environment({}), self.directory)
 
     def _start_portal(self) -> None:
         settings = {
@@ -106,21 +101,12 @@ class Stack:
             "key_hex": self.secrets.key.hex(), "key_id": self.key_id, "flask_secret": self.secrets.flask,
             "bokeh_secret": self.secrets.bokeh,
             "dashboards": {
-                "bokeh": {
-                    "title": "Bokeh", "about": "A slider that bends a curve, and a plot that streams.",
-                    "origin": self.origin("bokeh"), "start": "/bokeh_app", "bokeh": True,
-                },
-                "tensorboard": {
-                    "title": "TensorBoard", "about": "Two small training runs.",
-                    "origin": self.origin("tensorboard"), "start": "/", "bokeh": False,
-                },
+                dashboard.name: {
+                    "title": dashboard.title, "about": dashboard.about, "origin": self.origin(dashboard.name),
+                    "audience": self.url(dashboard.name), "start": dashboard.start, "bokeh": dashboard.bokeh,
+                }
+                for dashboard in self.dashboards
             },
         }
         command = [sys.executable, str(ROOT / "demo/portal.py")]
-        self.processes.start("portal", command, _environment({}), self.directory, json.dumps(settings).encode())
-
-
-def _environment(own: dict[str, str]) -> dict[str, str]:
-    """What every program needs, and the secrets of this one only."""
-    shared = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return shared | {"PYTHONUNBUFFERED": "1"} | own
+        self.run("portal", command, given=json.dumps(settings).encode())

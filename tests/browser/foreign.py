@@ -9,10 +9,22 @@ import certificates
 
 # Another site: the browser sends it none of the dashboards' cookies.
 CROSS_SITE = "evil.test"
-# A sibling on the dashboard's own site: the browser sends its requests with the dashboard's cookies.
+# A sibling of a dashboard: on its own site, so the browser sends its requests with the dashboard's cookies.
 SAME_SITE = "evil.bokeh.localhost"
 
+# What a script there runs, with a URL and subprotocols.
+OPEN_WEBSOCKET = """([url, subprotocols]) => new Promise(resolve => {
+    const socket = new WebSocket(url, subprotocols);
+    socket.onopen = () => resolve("open");
+    socket.onclose = closed => resolve("closed " + closed.code);
+})"""
+
 PAGE = b"<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>elsewhere</title><h1>A page elsewhere</h1>"
+
+
+def sibling(name: str) -> str:
+    """The sibling of the dashboard of this name."""
+    return f"evil.{name}.localhost"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -29,10 +41,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Foreign:
-    """An HTTPS server on loopback for both hosts."""
+    """An HTTPS server on loopback for the other site and these siblings."""
 
-    def __init__(self, directory: Path):
-        certificates.make(directory, [CROSS_SITE, SAME_SITE])
+    def __init__(self, directory: Path, siblings: list[str]):
+        certificates.make(directory, [CROSS_SITE, *siblings])
         self.certificate = directory / "certificate.pem"
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, directory / "key.pem")

@@ -1,4 +1,4 @@
-"""The demo's real stack, a real browser in front of it, and what Envoy says of both: its access log and its counters."""
+"""A real stack, the sites that are none of its own, and what Envoy says of both: its access log and its counters."""
 
 import json
 import re
@@ -7,14 +7,15 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import jwt
 from playwright.sync_api import Page
 
-from foreign import Foreign
+from dashboards import BOKEH, TENSORBOARD, Dashboard
+from foreign import Foreign, sibling
 from stack import ROOT, Stack
 
 SCREENSHOTS = ROOT / "target/screenshots"
@@ -24,12 +25,12 @@ SKEW_SECONDS = 30
 
 
 class Stand:
-    """The stack on free ports, with foreign sites beside it."""
+    """The stack on free ports, the demo's where no other dashboards are named, with foreign sites beside it."""
 
-    def __init__(self, wasm: Path):
+    def __init__(self, wasm: Path, dashboards: Sequence[Dashboard] = (BOKEH, TENSORBOARD)):
         self.directory = Path(tempfile.mkdtemp(prefix="browser-", dir=ROOT / "target"))
-        self.stack = Stack(self.directory, wasm, usual_ports=False)
-        self.foreign = Foreign(self.directory / "foreign-tls")
+        self.stack = Stack(self.directory, wasm, usual_ports=False, dashboards=dashboards)
+        self.foreign = Foreign(self.directory / "foreign-tls", [sibling(dashboard.name) for dashboard in dashboards])
 
     def start(self) -> None:
         """Starts the stack and returns when it answers."""
@@ -49,7 +50,7 @@ class Stand:
         """A session as the portal signs it, with some claims changed."""
         now = int(time.time())
         claims = {
-            "iss": self.stack.origin("portal"), "aud": self.stack.origin(name) + "/", "sub": subject, "iat": now,
+            "iss": self.stack.origin("portal"), "aud": self.stack.url(name), "sub": subject, "iat": now,
             "exp": now + 3600, "jti": str(uuid.uuid4()),
         } | changed
         return jwt.encode(claims, self.stack.secrets.key, algorithm="HS256", headers={"kid": self.stack.key_id})
@@ -58,12 +59,15 @@ class Stand:
         """A connect link."""
         return f"{self.stack.origin(name)}/.dashgate/connect#token={quote(token)}&next={quote(onward, safe='')}"
 
-    def bokeh_path(self) -> str:
-        """The Bokeh page with a fresh session id, signed by Bokeh's own function."""
+    def bokeh_id(self) -> str:
+        """A fresh session id, signed by Bokeh's own function."""
         from bokeh.util.token import generate_session_id
 
-        signed = generate_session_id(secret_key=self.stack.secrets.bokeh.encode(), signed=True)
-        return "/bokeh_app?" + urlencode({"bokeh-session-id": signed})
+        return generate_session_id(secret_key=self.stack.secrets.bokeh.encode(), signed=True)
+
+    def bokeh_path(self, page: str = "/bokeh_app") -> str:
+        """A page of Bokeh's server with a fresh session id."""
+        return f"{page}?" + urlencode({"bokeh-session-id": self.bokeh_id()})
 
     def log_size(self) -> int:
         """Where Envoy's access log ends now."""
@@ -95,12 +99,16 @@ class Stand:
         logs = sorted(self.stack.processes.log_directory.glob("*.log"))
         return "\n".join(path.read_text(errors="replace") for path in logs)
 
-    def forwarded(self, name: str) -> int:
-        """How many requests Envoy has ever sent to a dashboard."""
+    def metrics(self) -> str:
+        """What Envoy counts now, in Prometheus' words."""
         url = f"http://127.0.0.1:{self.stack.ports['metrics']}/stats/prometheus"
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
-            text = answer.read().decode()
-        counted = re.search(rf'^envoy_cluster_upstream_rq_total\{{envoy_cluster_name="{name}"\}} (\d+)$', text, re.MULTILINE)
+            return answer.read().decode()
+
+    def forwarded(self, name: str) -> int:
+        """How many requests Envoy has ever sent to a dashboard."""
+        pattern = rf'^envoy_cluster_upstream_rq_total\{{envoy_cluster_name="{name}"\}} (\d+)$'
+        counted = re.search(pattern, self.metrics(), re.MULTILINE)
         assert counted, f"Envoy counts no requests to {name}"
         return int(counted[1])
 

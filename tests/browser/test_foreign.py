@@ -3,16 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from foreign import CROSS_SITE, SAME_SITE
+from foreign import CROSS_SITE, OPEN_WEBSOCKET, SAME_SITE
 from stand import until
 
 SITES = {"cross-site": CROSS_SITE, "same-site": SAME_SITE}
 
-OPEN_WEBSOCKET = """url => new Promise(resolve => {
-    const socket = new WebSocket(url, ["bokeh", "token"]);
-    socket.onopen = () => resolve("open");
-    socket.onclose = closed => resolve("closed " + closed.code);
-})"""
 FETCH = """([url, options]) => fetch(url, options).then(answer => answer.type + " " + answer.status, error => error.name)"""
 SANDBOXED_WEBSOCKET = """url => new Promise(resolve => {
     const frame = document.createElement("iframe");
@@ -64,7 +59,7 @@ def test_only_the_sibling_s_requests_carry_the_cookie(connected, site):
 @pytest.mark.parametrize("site", SITES)
 def test_a_page_elsewhere_cannot_open_the_websocket(connected, site):
     url = connected.stand.stack.origin("bokeh").replace("https", "wss") + connected.stand.bokeh_path().replace("?", "/ws?")
-    line = _refused(connected, site, OPEN_WEBSOCKET, url, "closed 1006", "/bokeh_app/ws")
+    line = _refused(connected, site, OPEN_WEBSOCKET, [url, ["bokeh", "token"]], "closed 1006", "/bokeh_app/ws")
     assert (line["upgrade"], line["response_code"], line["dashgate_reason"]) == ("websocket", 403, "origin_not_allowed")
 
 

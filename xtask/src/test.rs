@@ -14,19 +14,17 @@ struct Suite {
     run: fn() -> Outcome<Counts>,
 }
 
-/// What tests need from npm. One list: with two, each suite would undo what the other remembers as installed.
-const NPM: &[&str] = &["cookie-signature@1.0.7", "cookie@0.7.2", "jose@6.2.17"];
-
 const SUITES: &[Suite] = &[
     Suite { name: "native", needs: "Cargo.toml", run: native },
     Suite { name: "wasm under Node", needs: "gate/Cargo.toml", run: || count(&mut wasm_tests::command()?) },
     Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
-    Suite { name: "module", needs: "tests/module", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/module"]) },
-    Suite { name: "end to end", needs: "tests/e2e", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/e2e"]) },
+    Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
+    Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
-    Suite { name: "browser", needs: "tests/browser", run: || edge(&["-m", "pytest", "-q", "-rs", "tests/browser"]) },
-    Suite { name: "demo smoke", needs: "demo/run.py", run: || edge(&["demo/run.py", "--smoke"]) },
+    Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
+    Suite { name: "dashboards", needs: "tests/dashboards", run: dashboards },
+    Suite { name: "demo smoke", needs: "demo/run.py", run: || edge(setup::python()?.args(["demo/run.py", "--smoke"])) },
 ];
 
 /// Runs them all.
@@ -76,38 +74,52 @@ fn size() -> Outcome<Counts> {
 fn golden() -> Outcome<Counts> {
     let mut make = setup::python()?;
     make.args(["tests/golden/make.py", "--check"]);
-    if !tools::npm_packages(NPM)? {
+    if !tools::npm_packages(&["cookie-signature@1.0.7", "cookie@0.7.2"])? {
         announce(
             "left out: Express's golden vectors are not made anew, because npm is not here or reaches no registry",
         );
         make.env("DASHGATE_GOLDEN_WITHOUT", "cookie-signature");
     }
     if let Some(directory) = tools::node()? {
-        make.env("PATH", tools::path_with(&directory));
+        make.env("PATH", tools::path_with(&[directory]));
     }
     count(&mut make)
 }
 
 /// The code of docs/portal.md and docs/identity.md, run against the filter and the command line as they are built now.
 fn portal() -> Outcome<Counts> {
-    build::module()?;
     run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
-    let mut tests = setup::python()?;
-    tests.args(["-m", "pytest", "-q", "-rs", "tests/portal"]);
-    if !tools::npm_packages(NPM)? {
+    let mut python = setup::python()?;
+    if !tools::npm_packages(&["jose@6.2.17"])? {
         announce("left out: passes made with jose, because npm is not here or reaches no registry");
-        tests.env("DASHGATE_PORTAL_WITHOUT", "jose");
+        python.env("DASHGATE_PORTAL_WITHOUT", "jose");
     }
     if let Some(directory) = tools::node()? {
-        tests.env("PATH", tools::path_with(&directory));
+        python.env("PATH", tools::path_with(&[directory]));
     }
-    count(&mut tests)
+    pytest(python, "tests/portal")
 }
 
-/// A Python program that tests the filter as it is built now, in Envoy.
-fn edge(arguments: &[&str]) -> Outcome<Counts> {
+/// The real dashboards. JupyterHub's comes with a proxy that is a program of Node's.
+fn dashboards() -> Outcome<Counts> {
+    let mut python = setup::DASHBOARDS.python()?;
+    if tools::npm_packages(&["configurable-http-proxy@5.3.0"])? {
+        python.env("PATH", tools::path_with_npm()?);
+    } else {
+        announce("left out: JupyterHub, because npm is not here or reaches no registry");
+    }
+    pytest(python, "tests/dashboards")
+}
+
+/// The tests in a directory, run by a Python that has pytest.
+fn pytest(mut python: Command, directory: &str) -> Outcome<Counts> {
+    edge(python.args(["-m", "pytest", "-q", "-rs", directory]))
+}
+
+/// A program that tests the filter as it is built now, in Envoy.
+fn edge(command: &mut Command) -> Outcome<Counts> {
     build::module()?;
-    count(setup::python()?.args(arguments))
+    count(command)
 }
 
 /// Runs a test program, shows what it says, and counts it.

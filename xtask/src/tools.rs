@@ -63,25 +63,27 @@ pub fn node() -> Outcome<Option<PathBuf>> {
     Ok(Some(directory))
 }
 
-/// PATH with that directory first.
-pub fn path_with(directory: &Path) -> OsString {
-    let mut path = directory.as_os_str().to_owned();
-    path.push(":");
+/// PATH with these directories first.
+pub fn path_with(directories: &[PathBuf]) -> OsString {
+    let mut path = OsString::new();
+    for directory in directories {
+        path.push(directory);
+        path.push(":");
+    }
     path.push(std::env::var_os("PATH").unwrap_or_default());
     path
 }
 
-/// Puts packages, each with its version, into target/npm. False where there is no npm, or it reaches no registry.
+/// Puts packages, each with its version, into target/npm beside those of other calls. False where there is no npm, or it
+/// reaches no registry.
 pub fn npm_packages(packages: &[&str]) -> Outcome<bool> {
     let place = target().join("npm");
-    let marker = place.join("installed");
-    let wanted = packages.join(" ");
-    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+    if packages.iter().all(|package| npm_installed(&place, package)) {
         return Ok(true);
     }
     let mut install = Command::new("npm");
     if let Some(directory) = node()? {
-        install.env("PATH", path_with(&directory));
+        install.env("PATH", path_with(&[directory]));
     }
     install
         .arg("install")
@@ -89,11 +91,21 @@ pub fn npm_packages(packages: &[&str]) -> Outcome<bool> {
         .arg(&place)
         .args(["--no-audit", "--no-fund", "--ignore-scripts"])
         .args(packages);
-    if !install.output().is_ok_and(|output| output.status.success()) {
-        return Ok(false);
-    }
-    std::fs::write(&marker, wanted).map_err(|error| Problem::new(format!("writing {}: {error}", marker.display())))?;
-    Ok(true)
+    Ok(install.output().is_ok_and(|output| output.status.success()))
+}
+
+/// PATH with the commands of the packages in target/npm, and with the Node that they need.
+pub fn path_with_npm() -> Outcome<OsString> {
+    let mut directories = vec![target().join("npm/node_modules/.bin")];
+    directories.extend(node()?);
+    Ok(path_with(&directories))
+}
+
+/// Whether the package is there in this very version, by what its own package.json says.
+fn npm_installed(place: &Path, package: &str) -> bool {
+    let Some((name, version)) = package.rsplit_once('@') else { return false };
+    let description = place.join("node_modules").join(name).join("package.json");
+    std::fs::read_to_string(description).is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
 }
 
 /// The version of a package in Cargo.lock.
