@@ -46,11 +46,14 @@ def write(
     for dashboard in dashboards:
         if dashboard.policy is not None:
             _add(edge, dashboard)
+    _add_runs(edge, json.loads(json.dumps(yaml.safe_load((source / "per-session.yaml").read_text()))))
     admin = edge["admin"]["address"]["pipe"]
     admin["path"] = _socket(directory / "admin.sock")
     for listener in edge["static_resources"]["listeners"]:
         listener["address"]["socket_address"]["port_value"] = ports[listener["name"]]
     for cluster in edge["static_resources"]["clusters"]:
+        if "load_assignment" not in cluster:
+            continue                                      # its endpoints are the sessions' own
         for endpoint in cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]:
             address = endpoint["endpoint"]["address"]
             if "pipe" in address:
@@ -87,6 +90,19 @@ def _add(edge: dict, dashboard: Dashboard) -> None:
     clusters.append(cluster)
     routes = _manager(chain)["route_config"]["virtual_hosts"][0]["routes"]
     routes += [_renamed(route, dashboard) for route in routes if route["route"]["cluster"] == MODEL]
+
+
+def _add_runs(edge: dict, private: dict) -> None:
+    """Adds what per-session.yaml has and edge.yaml has not: the dashboard with a backend for each session."""
+    for known, more in zip(_parts(edge), _parts(private)):
+        names = {item["name"] for item in known}
+        known += [item for item in more if item["name"] not in names]
+
+
+def _parts(edge: dict) -> tuple[list, list, list]:
+    """The dashboards of the policy, the routes, the clusters."""
+    routes = _manager(_chain(edge, "dashboards"))["route_config"]["virtual_hosts"][0]["routes"]
+    return policy(edge)["dashboards"], routes, edge["static_resources"]["clusters"]
 
 
 def _renamed(model: dict, dashboard: Dashboard) -> dict:

@@ -13,10 +13,10 @@ STEPS = 100
 START = 1_700_000_000.0
 
 
-def write(directory: Path) -> None:
-    """Writes one run for each entry of RUNS: a loss that falls and an accuracy that rises."""
+def write(directory: Path, runs: dict[str, float] = RUNS) -> None:
+    """Writes one run for each entry: a loss that falls and an accuracy that rises."""
     shutil.rmtree(directory, ignore_errors=True)
-    for run, decay in RUNS.items():
+    for run, decay in runs.items():
         writer = EventFileWriter(str(directory / run))
         for step in range(STEPS):
             loss = math.exp(-step / 20) * decay + 0.02 * math.sin(step)

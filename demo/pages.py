@@ -63,6 +63,24 @@ INDEX = """
 </form>
 </section>
 {% endfor %}
+<section aria-labelledby="title-runs">
+<h2 id="title-runs">TensorBoards of your own</h2>
+<p>Each runs on a port of its own, and only your sessions lead there: two at most.</p>
+{% for run in own %}
+<p class="quiet">
+<strong>{{ run.id }}</strong>
+{% if run.ready %}
+<form method="post" action="{{ run.url }}">
+<input type="hidden" name="token" value="{{ run.token }}">
+<input type="hidden" name="next" value="{{ run.next }}">
+<button id="connect-{{ run.id }}" class="connect-run">Connect</button>
+</form>
+{% else %}<small>is starting …</small>{% endif %}
+<form method="post" action="/runs/{{ run.id }}/stop"><input type="hidden" name="csrf" value="{{ csrf }}"><button>Stop</button></form>
+</p>
+{% endfor %}
+<form method="post" action="/runs"><input type="hidden" name="csrf" value="{{ csrf }}"><button id="start-run">Start one</button></form>
+</section>
 <p><small>A pass on this page is good for two minutes; the page renews them by itself.</small></p>
 <form method="post" action="/logout">
 <input type="hidden" name="csrf" value="{{ csrf }}">
@@ -85,10 +103,10 @@ def login(nonce: str, csrf: str, wanted: str | None, path: str, message: str, da
                  dashboards=dashboards)
 
 
-def index(nonce: str, csrf: str, user: str, passes: list[dict], wanted: str | None) -> str:
-    """The list of dashboards, each with its pass."""
-    return _page(INDEX, title="Your dashboards", nonce=nonce, csrf=csrf, user=user, passes=passes, wanted=wanted,
-                 refresh=PASS_REFRESH_SECONDS)
+def index(nonce: str, csrf: str, user: str, passes: list[dict], wanted: str | None, own: list[dict]) -> str:
+    """The list of dashboards, each with its pass, and the person's own. Soon read again while one is starting."""
+    return _page(INDEX, title="Your dashboards", nonce=nonce, csrf=csrf, user=user, passes=passes, wanted=wanted, own=own,
+                 refresh=PASS_REFRESH_SECONDS if all(run["ready"] for run in own) else 1)
 
 
 def problem(nonce: str, message: str) -> str:

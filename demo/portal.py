@@ -11,6 +11,7 @@ import secrets
 import sys
 import time
 import uuid
+from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import jwt
@@ -18,6 +19,7 @@ from flask import Flask, abort, g, redirect, request, session
 from werkzeug.serving import make_server
 
 import pages
+from runs import Run, Runs, TooMany
 
 SESSION_SECONDS = 8 * 3600
 LOGIN_ATTEMPTS_A_MINUTE = 10
@@ -32,6 +34,7 @@ def make_portal(settings: dict) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax", MAX_CONTENT_LENGTH=16 * 1024,
     )
     dashboards = settings["dashboards"]
+    runs = Runs(Path(settings["runs"]["directory"]))
     attempts: list[float] = []
 
     @portal.before_request
@@ -43,7 +46,7 @@ def make_portal(settings: dict) -> Flask:
 
     @portal.after_request
     def add_headers(response):
-        targets = " ".join(entry["origin"] for entry in dashboards.values())
+        targets = " ".join([*(entry["origin"] for entry in dashboards.values()), _run_origin(settings, "*")])
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; style-src 'nonce-{g.nonce}'; form-action 'self' {targets}; "
             "base-uri 'none'; frame-ancestors 'none'"
@@ -61,7 +64,25 @@ def make_portal(settings: dict) -> Flask:
         wanted, path = _wanted(request.args, dashboards)
         names = sorted(dashboards, key=lambda name: name != wanted)
         passes = [_pass(settings, name, session["user"], path if name == wanted else None) for name in names]
-        return pages.index(g.nonce, session["csrf"], session["user"], passes, wanted)
+        own = [_run_pass(settings, run) for run in runs.of(session["user"])]
+        return pages.index(g.nonce, session["csrf"], session["user"], passes, wanted, own)
+
+    @portal.post("/runs")
+    def start_run():
+        if "user" not in session:
+            return redirect("/login", 303)
+        try:
+            runs.start(session["user"])
+        except TooMany:
+            abort(400, "You have as many as one person may have. Stop one first.")
+        return redirect("/", 303)
+
+    @portal.post("/runs/<name>/stop")
+    def stop_run(name: str):
+        if "user" not in session:
+            return redirect("/login", 303)
+        runs.stop(session["user"], name)
+        return redirect("/", 303)
 
     @portal.get("/login")
     def login_page():
@@ -112,12 +133,7 @@ def _wanted(arguments, dashboards: dict) -> tuple[str | None, str]:
 def _pass(settings: dict, name: str, user: str, path: str | None) -> dict:
     """What one dashboard's form needs: the connect URL, a fresh token and the path to go on to."""
     entry = settings["dashboards"][name]
-    now = int(time.time())
-    claims = {
-        "iss": settings["origin"], "aud": entry["audience"], "sub": user, "iat": now,
-        "exp": now + SESSION_SECONDS, "jti": str(uuid.uuid4()),
-    }
-    token = jwt.encode(claims, settings["key"], algorithm="HS256", headers={"kid": settings["key_id"]})
+    token = _signed(settings, user, entry["audience"])
     onward = path if path and path != "/" else entry["start"]
     if entry["bokeh"]:
         onward = _with_bokeh_session(onward)
@@ -126,6 +142,27 @@ def _pass(settings: dict, name: str, user: str, path: str | None) -> dict:
         "token": token, "next": onward,
         "link": f"{entry['origin']}/.dashgate/connect#token={quote(token)}&next={quote(onward, safe='')}",
     }
+
+
+def _run_pass(settings: dict, run: Run) -> dict:
+    """What the form of a person's own dashboard needs: its session says which one it is, and where."""
+    origin = _run_origin(settings, run.id)
+    token = _signed(settings, run.user, origin + "/", sid=run.id, backend=run.backend)
+    return {"id": run.id, "ready": run.answers(), "url": origin + "/.dashgate/connect", "token": token, "next": "/"}
+
+
+def _run_origin(settings: dict, name: str) -> str:
+    return f"https://{name}.{settings['runs']['host']}"
+
+
+def _signed(settings: dict, user: str, audience: str, **more: str) -> str:
+    """A session for one dashboard, signed."""
+    now = int(time.time())
+    claims = {
+        "iss": settings["origin"], "aud": audience, "sub": user, "iat": now, "exp": now + SESSION_SECONDS,
+        "jti": str(uuid.uuid4()), **more,
+    }
+    return jwt.encode(claims, settings["key"], algorithm="HS256", headers={"kid": settings["key_id"]})
 
 
 def _with_bokeh_session(path: str) -> str:

@@ -54,7 +54,7 @@ class Smoke:
 def run(stack) -> int:
     """Takes the journey and prints the table; returns the exit code."""
     smoke = Smoke(stack)
-    for part in (_sign_in, _connect, _bokeh, _tensorboard, _refusals, _ends_with_its_session, _edge, _sign_out, _logs):
+    for part in (_sign_in, _connect, _bokeh, _tensorboard, _runs, _refusals, _ends_with_its_session, _edge, _sign_out, _logs):
         try:
             part(smoke)
         except Exception as error:  # noqa: BLE001: one part that breaks must not hide the others
@@ -152,6 +152,51 @@ def _tensorboard(smoke: Smoke) -> None:
     smoke.check("tensorboard: tags", (200, ["accuracy", "loss"]), (tags.status, sorted(json.loads(tags.body)["warm"])))
     scalars = smoke.browser.request("GET", f"{origin}/data/plugin/scalars/scalars?run=warm&tag=loss")
     smoke.check("tensorboard: 100 points of data", (200, 100), (scalars.status, len(json.loads(scalars.body))))
+
+
+def _runs(smoke: Smoke) -> None:
+    """Two people, each with a TensorBoard of their own on a port of its own: neither reaches the other's."""
+    people = {"ana": smoke.browser, "bob": Client(smoke.stack.authority)}
+    portal, places = smoke.stack.origin("portal"), {}
+    for user, client in people.items():
+        if user != "ana":
+            form = {"csrf": _field(client.request("GET", f"{portal}/login").text(), "csrf"), "user": user}
+            form["password"] = smoke.stack.secrets.passwords[user]
+            client.request("POST", f"{portal}/login", {"Origin": portal}, form)
+        csrf = _field(client.request("GET", f"{portal}/").text(), "csrf")
+        started = client.request("POST", f"{portal}/runs", {"Origin": portal}, {"csrf": csrf})
+        smoke.check(f"runs: {user} starts a TensorBoard", 303, started.status)
+    for user, client in people.items():
+        section = _ready_run(client, portal)
+        url = re.search(r'action="(https://[^"]+)/.dashgate/connect"', section)[1]
+        form = {key: _field(section, key) for key in ("token", "next")}
+        answer = client.request("POST", f"{url}/.dashgate/connect", {"Origin": portal}, form)
+        smoke.check(f"runs: {user} connects to it", (303, "/"), (answer.status, answer.headers["Location"]))
+        runs = client.request("GET", f"{url}/data/runs")
+        smoke.check(f"runs: {user} sees that one's data", (200, [f"{user}s-run"]), (runs.status, json.loads(runs.body)))
+        places[user] = url, form["token"]
+    (anas, _), (bobs, bobs_token) = places["ana"], places["bob"]
+    backend = jwt.decode(bobs_token, options={"verify_signature": False})["backend"]
+    smoke.check("runs: ana has no session for bob's", 401, people["ana"].request("GET", f"{bobs}/data/runs").status)
+    steered = people["ana"].request("GET", f"{anas}/data/runs", {"X-Dashgate-Backend": backend})
+    smoke.check("runs: ana names bob's backend and still gets her own", ["anas-run"], json.loads(steered.body))
+    stolen = Client(smoke.stack.authority).request("GET", f"{bobs}/data/runs", {"Cookie": people["ana"].cookie_header(urlsplit(anas).hostname)})
+    smoke.check("runs: ana's session opens nothing at bob's host", 403, stolen.status)
+    metrics = smoke.token("tensorboard", aud=anas + "/", sid=urlsplit(anas).hostname.split(".")[0], backend=f"127.0.0.1:{smoke.stack.ports['metrics']}")
+    outside = Client(smoke.stack.authority).request("GET", f"{anas}/", {"Cookie": f"__Host-dashgate-runs={metrics}"})
+    smoke.check("runs: a session that names a backend outside the list", 403, outside.status)
+    listed = people["bob"].request("GET", f"{portal}/").text()
+    smoke.check("runs: bob's portal knows nothing of ana's", False, urlsplit(anas).hostname in listed)
+
+
+def _ready_run(client: Client, portal: str) -> str:
+    """The portal's section of a person's own, once the first one there is ready."""
+    deadline = time.monotonic() + 60
+    while "connect-run" not in (section := _section(client.request("GET", f"{portal}/").text(), "runs")):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no TensorBoard within a minute")
+        time.sleep(0.2)
+    return section
 
 
 def _refusals(smoke: Smoke) -> None:

@@ -67,7 +67,7 @@ class Stack:
         """Starts it all and returns when it answers; raises processes.Stopped where something does not come up."""
         announce("making certificates")
         hosts = ["portal.localhost", *(dashboard.host for dashboard in self.dashboards)]
-        certificates.make(self.directory / "tls", [*hosts, "*.localhost"])
+        certificates.make(self.directory / "tls", [*hosts, "*.localhost", "*.runs.localhost"])
         announce(f"starting {', '.join(dashboard.title for dashboard in self.dashboards)} and the portal")
         for dashboard in self.dashboards:
             dashboard.run(self)
@@ -100,6 +100,7 @@ class Stack:
             "port": self.ports["portal"], "origin": self.origin("portal"), "users": self.secrets.passwords,
             "key_hex": self.secrets.key.hex(), "key_id": self.key_id, "flask_secret": self.secrets.flask,
             "bokeh_secret": self.secrets.bokeh,
+            "runs": {"host": f"runs.localhost:{self.ports['dashboards']}", "directory": str(self.directory / "runs")},
             "dashboards": {
                 dashboard.name: {
                     "title": dashboard.title, "about": dashboard.about, "origin": self.origin(dashboard.name),
