@@ -31,6 +31,8 @@ pub enum Command {
     Check(Check),
     /// Print the JSON Schema of a policy, or its reference page
     Schema(Schema),
+    /// Print the host label of a subject or session id
+    Label(Label),
 }
 
 /// How `keygen` writes a key.
@@ -251,6 +253,19 @@ pub struct Check {
     /// Print one JSON object: file, problems, warnings
     #[arg(long)]
     pub json: bool,
+}
+
+/// `dashgate label`
+#[derive(Args)]
+#[command(after_help = "\
+A name that is a host label stands for itself; any other is written as x- and the name, each byte but a-z and 0-9 as - and two
+hexadecimal digits. No two names have one label. Exit code 1 where it is longer than a host label may be.
+
+Example:
+  dashgate label ada@example.org")]
+pub struct Label {
+    /// The subject, or the session's public id
+    pub name: String,
 }
 
 /// `dashgate schema`

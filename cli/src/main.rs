@@ -10,6 +10,7 @@ mod envoy;
 mod explain;
 mod instant;
 mod keygen;
+mod label;
 mod lines;
 mod mint;
 mod mint_signed;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
+        Command::Label(arguments) => label::run(arguments),
     };
     match outcome {
         Ok(outcome) => outcome.into(),

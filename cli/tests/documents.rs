@@ -28,9 +28,20 @@ fn the_schema_names_every_key_of_the_example() {
 }
 
 #[test]
+fn the_label_of_a_name_is_the_gates() {
+    assert_eq!(dashgate(&["label", "ada"]).expect(0), "ada\n");
+    assert_eq!(dashgate(&["label", "ada@example.org"]).expect(0), "x-ada-40example-2eorg\n");
+    let long = dashgate(&["label", &"a".repeat(64)]);
+    assert_eq!(
+        (long.code, long.stdout.as_str(), long.stderr.as_str()),
+        (1, "", "hint: it would have 66 bytes, and a host label has 63 at most: use a path\n")
+    );
+}
+
+#[test]
 fn every_command_has_help_with_an_example() {
     let general = dashgate(&["--help"]).expect(0);
-    for command in ["keygen", "mint", "verify", "explain", "check", "schema"] {
+    for command in ["keygen", "mint", "verify", "explain", "check", "schema", "label"] {
         assert!(general.contains(&format!("\n  {command} ")), "{general}");
         let help = dashgate(&[command, "--help"]).expect(0);
         assert!(help.contains(&format!("Usage: dashgate {command} ")), "{help}");

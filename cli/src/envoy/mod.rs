@@ -3,6 +3,7 @@
 //! Each trap was measured on Envoy 1.40: a file that has one loads, and answers requests that the gate never saw.
 //! What a control plane adds later cannot be seen here; where routes come from elsewhere, an RBAC filter must hold.
 
+mod backends;
 mod chain;
 mod place;
 mod plugin;
@@ -44,8 +45,13 @@ pub fn check(document: &Node, environment: &Environment, report: &mut Report) {
         // A filter that comes by discovery has its policy elsewhere: then any name may be a dashboard's.
         names = None;
     }
+    let private = backends::private(&plugins);
     for chain in &guarded {
         chain::check(chain, names.as_deref(), report);
+        backends::check_routes(&root, chain, private.as_deref(), report);
+    }
+    if !guarded.is_empty() {
+        backends::check_clusters(&root, report);
     }
     let backends: Vec<&str> = guarded.iter().flat_map(|chain| routes::clusters(chain)).map(|(_, name)| name).collect();
     for chain in chains.iter().filter(|chain| chain::gate(chain).is_none()) {

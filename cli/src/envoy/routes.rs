@@ -44,17 +44,31 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
     }
 }
 
+/// A connection manager's own routes.
+pub fn all<'a>(chain: &Place<'a>) -> Vec<Place<'a>> {
+    let hosts = chain.member("route_config").map(|table| table.list("virtual_hosts")).unwrap_or_default();
+    hosts.iter().flat_map(|host| host.list("routes")).collect()
+}
+
 /// The clusters that a connection manager's own routes lead to, and where each is named.
 pub fn clusters<'a>(chain: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
-    let hosts = chain.member("route_config").map(|table| table.list("virtual_hosts")).unwrap_or_default();
-    let actions = hosts.iter().flat_map(|host| host.list("routes")).filter_map(|route| route.member("route"));
-    let mut found = Vec::new();
-    for action in actions {
-        let weighted = action.member("weighted_clusters").map(|weighted| weighted.list("clusters"));
-        let named = weighted.unwrap_or_default().into_iter().filter_map(|entry| entry.member("name"));
-        found.extend(action.member("cluster").into_iter().chain(named));
-    }
-    found.into_iter().filter_map(|place| place.node.text().map(|name| (place.clone(), name))).collect()
+    all(chain).iter().flat_map(clusters_of).collect()
+}
+
+/// The clusters that a route leads to, and where each is named.
+pub fn clusters_of<'a>(route: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
+    let Some(action) = route.member("route") else { return Vec::new() };
+    let weighted = action.member("weighted_clusters").map(|weighted| weighted.list("clusters"));
+    let named = weighted.unwrap_or_default().into_iter().filter_map(|entry| entry.member("name"));
+    let places = action.member("cluster").into_iter().chain(named);
+    places.filter_map(|place| place.node.text().map(|name| (place.clone(), name))).collect()
+}
+
+/// The dashboard whose permit a route asks for.
+pub fn lock<'a>(route: &Place<'a>) -> Option<&'a str> {
+    let states = route.member("match").map(|matched| matched.list("filter_state")).unwrap_or_default();
+    let state = states.iter().find(|state| state.text("key") == Some(LOCK))?;
+    state.deep(&["string_match", "exact"])?.node.text()
 }
 
 /// A backend route's dashboard; a route without one is a way in for whatever the gate did not see.
