@@ -1,4 +1,4 @@
-"""envoy/edge.yaml with this stack's ports, paths and further dashboards: put into the parsed file, never into its text."""
+"""envoy/edge.yaml with this stack's ports, paths and further dashboards, put into the parsed file by name."""
 
 import copy
 import json

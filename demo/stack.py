@@ -1,4 +1,4 @@
-"""A stack: fresh secrets and certificates, the portal, real dashboards, and Envoy in front. The demo's are its default."""
+"""A stack: fresh secrets and certificates, the portal, real dashboards (the demo's by default), and Envoy in front."""
 
 import base64
 import json

@@ -59,7 +59,7 @@ def person(stand, browser):
 
 @pytest.fixture
 def stranger(stand, browser):
-    """Bob with a fresh profile of his own, beside Ana's. His browser heeds no Content-Security-Policy: his scripts try all."""
+    """Bob with a fresh profile of his own, beside Ana's, in a browser that heeds no Content-Security-Policy."""
     with _profile(browser, bypass_csp=True) as context:
         yield Person(stand, context, "bob")
 

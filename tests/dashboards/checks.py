@@ -20,13 +20,15 @@ def expect_closed_to_foreign_pages(person: Person, name: str, websocket: str, su
         assert (line["response_code"], line["dashgate_reason"]) == (403, "origin_not_allowed")
 
 
-def expect_closed_to_strangers(stranger: Person, name: str, page: str, websocket: str, subprotocols: Sequence[str] = ()) -> None:
+def expect_closed_to_strangers(
+    stranger: Person, name: str, page: str, websocket: str, subprotocols: Sequence[str] = ()
+) -> None:
     """In a browser without a session the page leads to login, and a script of the right origin gets nothing either."""
     assert stranger.session(name) is None
     origin = stranger.stand.stack.origin(name)
     stranger.page.goto(origin + page)
     stranger.expect_login()
-    # The one page of this origin that everybody gets. Its policy lets no script do this: a stranger's browser ignores it.
+    # The one page of this origin that everybody gets. Its policy lets no script do this: this browser ignores it.
     stranger.page.goto(f"{origin}/.dashgate/connect")
     assert stranger.page.evaluate(FETCH_STATUS, origin + page) == 401
     line = _refused_websocket(stranger, name, websocket, subprotocols)
@@ -44,9 +46,11 @@ def expect_end_with_the_session(
     closed = _watch(person.page)
     open_page(person.stand.token(name, person.user, iat=ends - 60, exp=ends - SKEW_SECONDS))
     live = [socket for socket, when in closed.items() if when is None]
-    assert len(live) == sockets and time.time() < ends, f"{len(live)} WebSockets live {ends - time.time():.1f} s before the end"
+    left = ends - time.time()
+    assert len(live) == sockets and left > 0, f"{len(live)} WebSockets are live {left:.1f} s before the session's end"
     # Each look asks the page something, since that is when Playwright hands over what has happened.
-    until(lambda: person.page.evaluate("true") and all(closed[socket] for socket in live), "the WebSockets' end", seconds + 10)
+    ended = lambda: person.page.evaluate("true") and all(closed[socket] for socket in live)  # noqa: E731
+    until(ended, "the WebSockets' end", seconds + 10)
     late = [closed[socket] - ends for socket in live]
     assert all(-0.5 <= seconds <= 2 for seconds in late), f"{late} s after the session's end"
     person.page.reload()

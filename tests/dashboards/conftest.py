@@ -1,4 +1,4 @@
-"""Each module's own dashboards, the module's `DASHBOARDS`, behind an Envoy of their own, with a real browser in front."""
+"""Each module's `DASHBOARDS`, behind an Envoy of their own, with a real browser in front."""
 
 import sys
 from pathlib import Path

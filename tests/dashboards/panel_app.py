@@ -1,4 +1,4 @@
-"""A real Panel app: a slider that changes a text and a plot, both made in the server, and what came with the request."""
+"""A real Panel app: a slider that changes a text and a plot in the server, and what came with the request."""
 
 import math
 

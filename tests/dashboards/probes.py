@@ -1,4 +1,4 @@
-"""The same raw requests at a dashboard's own port and at the gate: what the one lets in by itself, and the other does not."""
+"""The same raw requests at a dashboard's own port and at the gate: what the one lets in and the other does not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from websockets.protocol import Protocol, Side, State
 SECONDS = 15
 EVIL = "evil.test"
 HEADING = ("request", "page by itself", "page behind the gate", "WebSocket by itself", "WebSocket behind the gate")
-REFUSED = re.compile(r'^dashgate_decisions_total\{dashboard="[^"]*",verdict="refuse",reason="([^"]+)"\} (\d+)$', re.MULTILINE)
+REFUSED = re.compile(
+    r'^dashgate_decisions_total\{dashboard="[^"]*",verdict="refuse",reason="([^"]+)"\} (\d+)$', re.MULTILINE
+)
 
 # What the four columns hold: a status, with the gate's reason where the gate refused; "101, closed" where the WebSocket
 # was opened only to be closed at once; "-" where the request makes no sense there.
@@ -91,8 +93,12 @@ PROBES: dict[str, Probe] = {
         good, origin=f"https://{EVIL}", lines=("Sec-Fetch-Site: same-origin",)
     ),
     "a foreign Host with the Origin to match (DNS rebinding)": _rebound,
-    "each cookie twice: good, then bad": lambda good: replace(good, cookies=(*good.cookies, *map(spoilt, good.cookies))),
-    "each cookie twice: bad, then good": lambda good: replace(good, cookies=(*map(spoilt, good.cookies), *good.cookies)),
+    "each cookie twice: good, then bad": lambda good: replace(
+        good, cookies=(*good.cookies, *map(spoilt, good.cookies))
+    ),
+    "each cookie twice: bad, then good": lambda good: replace(
+        good, cookies=(*map(spoilt, good.cookies), *good.cookies)
+    ),
 }
 
 
