@@ -77,9 +77,7 @@ impl Compiler {
         if !item.items("backends").is_empty() {
             wanted.push(("backends", "backend"));
         }
-        if slot.is_some() {
-            self.restrict(path, item, slot);
-        }
+        self.restrict(path, item, slot);
         for (field, what) in wanted {
             if item.truth("open") {
                 self.problem(format!("{path}.{field}"), "asks for sessions, and open: true for none");
@@ -102,6 +100,17 @@ impl Compiler {
 
     /// What does not go with a url that names somebody.
     fn restrict(&mut self, path: &str, item: &Reader<'_>, slot: Option<Slot>) {
+        let audience = item.text("audience").unwrap_or_default();
+        if Named::ALL.iter().any(|(placeholder, _)| audience.contains(placeholder)) {
+            self.problem(format!("{path}.audience"), "holds a placeholder, which only the url may");
+        }
+        let parent = item.text("url").and_then(|url| url.split_once("}.")).map(|(_, rest)| rest.trim_end_matches('/'));
+        for (index, origin) in item.words("origins").enumerate() {
+            if parent.is_some_and(|parent| origin.split_once("://*.").is_some_and(|(_, host)| host == parent)) {
+                let message = "lets the pages of every owner in as if they were this one's own";
+                self.warning(format!("{path}.origins[{index}]"), message);
+            }
+        }
         if !slot.is_some_and(|slot| slot.in_path) {
             return;
         }

@@ -507,9 +507,40 @@ fn reports_session_kinds_that_cannot_say_what_is_asked_for() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn takes_no_placeholder_for_an_audience_of_its_own() {
+    for (dashboard, audience) in
+        [("hub", "{subject}"), ("hub", "https://{session}.hub.example.org/"), ("report", "a{subject}")]
+    {
+        let problems = policy().on(dashboard, "audience", json!(audience)).problems();
+        assert!(
+            problems.len() == 1 && problems[0].ends_with(".audience: holds a placeholder, which only the url may"),
+            "{problems:?}"
+        );
+    }
+    let named = policy().on("hub", "audience", json!("hub-of-production")).gate();
+    assert_eq!(shown(&named, "https://ada.hub.example.org/", &of("ada", "hub-of-production")), "permit session hub");
+    assert_eq!(shown(&named, "https://ada.hub.example.org/", &of("ada", HUB)), "refuse 403 audience_not_allowed hub");
+}
+
+fn warnings(policy: Policy) -> Vec<String> {
+    policy.gate().warnings().iter().map(ToString::to_string).collect()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn warns_where_every_owners_page_is_an_origin() {
+    let warned = |url: &str, origin: &str| {
+        warnings(policy().on("hub", "url", json!(url)).on("hub", "origins", json!([origin]))).contains(
+            &"dashboards[7].origins[0]: lets the pages of every owner in as if they were this one's own".to_owned(),
+        )
+    };
+    assert!(warned(HUB, "https://*.hub.example.org"));
+    assert!(!warned(HUB, "https://*.example.org"));
+    assert!(!warned(HUB, "https://ben.hub.example.org"));
+    assert!(!warned("https://hub.example.org/", "https://*.hub.example.org"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn warns_that_paths_share_one_origin() {
-    let warnings =
-        |policy: Policy| -> Vec<String> { policy.gate().warnings().iter().map(ToString::to_string).collect() };
     let shared = policy().on("users", "shared_origin", json!(false));
     let found = warnings(shared);
     assert!(
