@@ -20,7 +20,8 @@ def test_the_same_requests_at_its_own_port_and_at_the_gate(stand):
 
 
 def test_the_app_learns_whom_it_serves_and_sees_only_cookies_that_are_not_the_gate_s(person):
-    person.context.add_cookies([{"name": "theme", "value": "dark", "url": person.stand.stack.origin("panel")}])
+    url = person.stand.stack.origin("panel")
+    person.context.add_cookies([{"name": name, "value": "1", "url": url} for name in ("theme", "sso")])
     _open(person)
     expect(person.page.get_by_text("for ana", exact=True)).to_be_visible()
     expect(person.page.get_by_text("cookies: theme", exact=True)).to_be_visible()
