@@ -130,7 +130,7 @@ def markdown(table: Table) -> str:
 
 
 def _itself(stand: Stand, name: str, request: Request) -> str:
-    with socket.create_connection(("127.0.0.1", stand.stack.ports[name]), SECONDS) as wire:
+    with stand.stack.connect(name, SECONDS) as wire:
         return _outcome(wire, request)
 
 
