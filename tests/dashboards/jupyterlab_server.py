@@ -7,12 +7,11 @@ from pathlib import Path
 import nbformat
 import nbformat.v4
 from dashboards import Dashboard
-from processes import short
 from stack import Stack
 
 # Known only when the cell has run: nothing that is sent holds it before.
 SOURCE, RESULT = "print(1234 * 5678)", "7006652"
-NOTEBOOK = "cell.ipynb"
+NOTEBOOK, TEXT = "cell.ipynb", "text.txt"
 TOKEN = secrets.token_hex(24)
 
 
@@ -23,15 +22,16 @@ def run(stack: Stack) -> None:
 
 def run_with_token(stack: Stack) -> None:
     """Starts JupyterLab with a token of its own, on a port: every user of the machine reaches its login page."""
-    port = ["--ServerApp.ip", "127.0.0.1", "--ServerApp.port", str(stack.ports[JUPYTERTOKEN.name]), "--ServerApp.port_retries=0"]
-    _run(stack, JUPYTERTOKEN, port, {"JUPYTER_TOKEN": TOKEN})
+    port = str(stack.ports[JUPYTERTOKEN.name])
+    door = ["--ServerApp.ip", "127.0.0.1", "--ServerApp.port", port, "--ServerApp.port_retries=0"]
+    _run(stack, JUPYTERTOKEN, door, {"JUPYTER_TOKEN": TOKEN})
 
 
 def _run(stack: Stack, dashboard: Dashboard, door: list[str], own: dict[str, str] | None = None) -> None:
     home = stack.directory / f"{dashboard.name}-home"
     work = home / "work"
     work.mkdir(parents=True)
-    write_notebook(work)
+    write_files(work)
     command = [
         sys.executable, "-m", "jupyterlab", *door,
         "--ServerApp.root_dir", str(work),
@@ -46,12 +46,13 @@ def _run(stack: Stack, dashboard: Dashboard, door: list[str], own: dict[str, str
 
 def directories(home: Path) -> dict[str, str]:
     """Keeps what Jupyter writes out of the home of whoever runs the tests."""
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
-    return {"HOME": str(home), "JUPYTER_PLATFORM_DIRS": "1"} | {name: str(home / place) for name, place in places.items()}
+    places = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
+    return {"HOME": str(home)} | {f"JUPYTER_{name}_DIR": str(home / place) for name, place in places.items()}
 
 
-def write_notebook(directory: Path) -> None:
-    """Writes a notebook with one cell that has not run."""
+def write_files(directory: Path) -> None:
+    """Writes a notebook with one cell that has not run, and a text: a page that is no API and draws at once."""
+    (directory / TEXT).write_text("a text of hers\n")
     cell = nbformat.v4.new_code_cell(SOURCE)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), directory / NOTEBOOK)

@@ -2,54 +2,22 @@
 
 import re
 import urllib.request
-from dataclasses import replace
 
 from playwright.sync_api import expect
 
 import checks
 import documentation
+import jupyter_probes
 import notebook
 import probes
 from dashboards import Dashboard
-from jupyterlab_server import JUPYTERLAB, JUPYTERTOKEN, TOKEN
+from jupyterlab_server import JUPYTERLAB, JUPYTERTOKEN, TEXT, TOKEN
 from person import Person
-from probes import EVIL, SECONDS, Door, Probe, Request
+from probes import SECONDS, Door
 from stand import Stand, photograph
 
 DASHBOARDS: list[Dashboard] = [JUPYTERLAB, JUPYTERTOKEN]
 API, WEBSOCKET = "/api/contents", "/api/events/subscribe"
-FOREIGN = f"https://{EVIL}"
-# Makes an empty file: what a form, which needs no preflight, can send as well.
-MAKE = {"method": "POST", "body": '{"type":"file"}', "lines": ("Content-Type: text/plain",)}
-
-
-def page_only(probe: Probe) -> Probe:
-    """The probe, left out at the WebSocket."""
-    return lambda good: None if good.door.websocket else probe(good)
-
-
-def with_token(good: Request, **changed) -> Request:
-    """Jupyter's token in the query instead of its cookie."""
-    return replace(good, query=(f"token={TOKEN}",), cookies=(good.session,), **changed)
-
-
-def with_authorization(scheme: str) -> Probe:
-    """Jupyter's token in the header instead of its cookie."""
-    return lambda good: replace(good, cookies=(good.session,), lines=(f"Authorization: {scheme} {TOKEN}",))
-
-
-MORE: dict[str, Probe] = {
-    "a file made by POST from a foreign Origin": page_only(lambda good: replace(good, origin=FOREIGN, **MAKE)),
-    "a file made by POST without Origin": page_only(lambda good: replace(good, origin=None, **MAKE)),
-}
-MORE_WITH_TOKEN: dict[str, Probe] = MORE | {
-    "its token in the query, no session": lambda good: replace(with_token(good), cookies=()),
-    "its token in the query, a session": with_token,
-    "the same from a foreign Origin": lambda good: with_token(good, origin=FOREIGN),
-    "the same, a file made by POST": page_only(lambda good: with_token(good, origin=FOREIGN, **MAKE)),
-    "its token as `Authorization: token`, a session": with_authorization("token"),
-    "its token as `Authorization: Bearer`, a session": with_authorization("Bearer"),
-}
 
 EXPECTED: probes.Table = {
     "everything in order": ("200", "200", "101", "101"),
@@ -97,13 +65,13 @@ EXPECTED_WITH_TOKEN: probes.Table = {
 
 def test_the_same_requests_at_its_own_socket_and_at_the_gate(stand):
     doors = [Door(API), Door(WEBSOCKET, websocket=True)]
-    assert probes.measure(stand, "jupyterlab", doors, MORE) == EXPECTED
+    assert probes.measure(stand, "jupyterlab", doors, jupyter_probes.WRITES) == EXPECTED
 
 
 def test_the_same_requests_at_its_own_port_and_at_the_gate_where_it_has_a_token(stand):
     cookie = _login_cookie(stand)
     doors = [Door(API, cookie=cookie), Door(WEBSOCKET, cookie=cookie, websocket=True)]
-    assert probes.measure(stand, "jupytertoken", doors, MORE_WITH_TOKEN) == EXPECTED_WITH_TOKEN
+    assert probes.measure(stand, "jupytertoken", doors, jupyter_probes.with_token(TOKEN)) == EXPECTED_WITH_TOKEN
 
 
 def test_the_page_says_what_is_tested():
@@ -163,8 +131,8 @@ def test_with_its_token_on_there_are_two_logins_and_its_own_requests_pass(person
 
 def _open(person: Person) -> None:
     """A live session, and a light page instead of the whole Lab."""
-    person.connect_by_link("jupyterlab", onward="/api/status")
-    expect(person.page.get_by_text("last_activity")).to_be_visible()
+    person.connect_by_link("jupyterlab", onward=f"/files/{TEXT}")
+    expect(person.page.get_by_text("a text of hers")).to_be_visible()
 
 
 def _login_cookie(stand: Stand) -> str:
