@@ -35,7 +35,7 @@ class Dashboard:
     # The path where its URL begins, and what the routes put in that path's place.
     path: str = "/"
     rewrite: str | None = None
-    # Whether it listens on a unix socket, which other users of the machine cannot open, instead of a port, which they can.
+    # Whether it listens on a unix socket, which other users of the machine cannot open, and not on a port, which they can.
     socket: bool = False
 
     @property

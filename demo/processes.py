@@ -108,6 +108,6 @@ def port_or_free(wanted: int) -> int:
 
 
 def short(path: Path) -> str:
-    """The path as a unix socket's, which holds 107 bytes at most: the relative one is short wherever the repository lies."""
+    """The path of a unix socket, 107 bytes at most: the relative one is short wherever the repository lies."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(str(path)) else str(path)

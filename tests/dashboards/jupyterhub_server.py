@@ -38,14 +38,16 @@ def run(stack: Stack) -> None:
     stack.run("jupyterhub-proxy", proxy, shared, home)
     stack.processes.wait_for_port("jupyterhub-proxy", api)
     command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
-    own = {"HUB_PUBLIC_PORT": public, "HUB_PROXY_PORT": api, "HUB_PORT": hub, "HUB_HOMES": home, "HUB_PASSWORD": PASSWORD}
-    stack.run("jupyterhub", command, directories(home) | shared | {name: str(value) for name, value in own.items()}, home)
+    own = {"PUBLIC_PORT": public, "PROXY_PORT": api, "PORT": hub, "HOMES": home, "PASSWORD": PASSWORD}
+    settings = {f"HUB_{name}": str(value) for name, value in own.items()}
+    stack.run("jupyterhub", command, directories(home) | shared | settings, home)
     until(lambda: _answers(stack, public), "the Hub behind its proxy", READY_SECONDS)
 
 
 def _answers(stack: Stack, port: int) -> bool:
     stack.processes.check()
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/health", timeout=1) as answer:
+    url = f"http://127.0.0.1:{port}/hub/health"
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
         return answer.status == 200
     return False
 

@@ -17,7 +17,8 @@ TOKEN = secrets.token_hex(24)
 
 def run(stack: Stack) -> None:
     """Starts JupyterLab without a login of its own, on a unix socket: nobody but Envoy's user reaches it."""
-    _run(stack, JUPYTERLAB, ["--ServerApp.sock", JUPYTERLAB.socket_in(stack.directory).name, "--IdentityProvider.token="])
+    door = ["--ServerApp.sock", JUPYTERLAB.socket_in(stack.directory).name, "--IdentityProvider.token="]
+    _run(stack, JUPYTERLAB, door)
 
 
 def run_with_token(stack: Stack) -> None:

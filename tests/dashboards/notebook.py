@@ -35,11 +35,15 @@ def expect_cell_runs(person: Person) -> None:
 def expect_terminal_answers(person: Person) -> None:
     """Opens a terminal from the launcher, types a command and waits for what the shell answers."""
     received: list[str] = []
-    person.page.on("websocket", lambda websocket: websocket.on("framereceived", lambda frame: received.append(str(frame))))
+
+    def listen(websocket) -> None:
+        websocket.on("framereceived", lambda frame: received.append(str(frame)))
+
+    person.page.on("websocket", listen)
     person.page.locator(".jp-LauncherCard[title='Start a new terminal session']").click()
     person.page.locator(".jp-Terminal-body").click()
     person.page.keyboard.type("echo answer-$((1234 * 5678))\n")
-    # The page paints it on a canvas. Each look asks the page something, since that is when Playwright hands frames over.
+    # The page paints it on a canvas. Each look asks the page something: that is when Playwright hands frames over.
     until(lambda: person.page.evaluate("true") and f"answer-{RESULT}" in "".join(received), "the shell's answer")
 
 

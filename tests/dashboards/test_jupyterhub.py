@@ -1,4 +1,4 @@
-"""JupyterHub behind the gate: what it and its servers let in by themselves, and what a person sees of it in a browser."""
+"""JupyterHub behind the gate: what it and its servers let in by themselves, and what a person sees of it."""
 
 from urllib.parse import urlencode
 
@@ -21,8 +21,8 @@ DASHBOARDS: list[Dashboard] = [JUPYTERHUB]
 SERVER = "/user/ana/"
 WEBSOCKET = SERVER + "api/events/subscribe"
 WITHOUT_LOGIN = [
-    "/hub/login", "/hub/health", "/hub/api", "/hub/static/css/style.min.css", "/hub/api/users", "/hub/metrics", "/hub/home",
-    "/_chp_healthz", "/user/ana/api", "/user/ana/api/contents", "/user/ana/oauth_callback", "/user/ana/lab",
+    "/hub/login", "/hub/health", "/hub/api", "/hub/static/css/style.min.css", "/hub/api/users", "/hub/metrics",
+    "/hub/home", "/_chp_healthz", "/user/ana/api", "/user/ana/api/contents", "/user/ana/oauth_callback", "/user/ana/lab",
 ]
 
 # As the Hub's own page asks for one, which is open.
@@ -30,7 +30,7 @@ MAKE_TOKEN = """user => fetch(`/hub/api/users/${user}/tokens?_xsrf=${jhdata.xsrf
     method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"
 }).then(answer => answer.json()).then(made => made.token)"""
 
-pytestmark = pytest.mark.skipif(PROXY is None, reason="configurable-http-proxy is missing: cargo xtask test installs it")
+pytestmark = pytest.mark.skipif(PROXY is None, reason="no configurable-http-proxy: cargo xtask test installs it")
 
 EXPECTED: probes.Table = {
     "everything in order": ("200", "200", "101", "101"),
@@ -106,9 +106,9 @@ def test_the_same_requests_at_its_own_port_and_at_the_gate(ana):
 def test_what_the_hub_answers_without_a_login_needs_a_session(ana):
     stand = ana.stand
     ana.page.goto("about:blank")
+    good = {path: probes.in_order(stand, "jupyterhub", Door(path)) for path in WITHOUT_LOGIN}
     measured = {
-        path: probes.compare(stand, "jupyterhub", probes.without_credentials(probes.in_order(stand, "jupyterhub", Door(path))))
-        for path in WITHOUT_LOGIN
+        path: probes.compare(stand, "jupyterhub", probes.without_credentials(request)) for path, request in good.items()
     }
     assert measured == EXPECTED_WITHOUT_LOGIN
 
