@@ -25,7 +25,7 @@ class Dashboard:
     name: str
     title: str
     about: str
-    # Starts its program or programs, which listen on `stack.ports[name]`.
+    # Starts its program or programs, which listen on `stack.ports[name]`, or on `socket_in(stack.directory)`.
     run: Callable[[Stack], None]
     # The path that the portal leads to, and whether a signed Bokeh session id goes with it.
     start: str = "/"
@@ -35,11 +35,17 @@ class Dashboard:
     # The path where its URL begins, and what the routes put in that path's place.
     path: str = "/"
     rewrite: str | None = None
+    # Whether it listens on a unix socket, which other users of the machine cannot open, and not on a port, which they can.
+    socket: bool = False
 
     @property
     def host(self) -> str:
         """Its host name."""
         return f"{self.name}.localhost"
+
+    def socket_in(self, directory: Path) -> Path:
+        """Its unix socket, where it has one."""
+        return directory / f"{self.name}.sock"
 
 
 def run_bokeh(stack: Stack) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from dashboards import Dashboard
+from processes import short
 
 # The dashboard of the file that others are added like.
 MODEL = "tensorboard"
@@ -45,10 +46,10 @@ def write(
     edge = json.loads(json.dumps(yaml.safe_load((source / "edge.yaml").read_text())))
     for dashboard in dashboards:
         if dashboard.policy is not None:
-            _add(edge, dashboard)
+            _add(edge, dashboard, directory)
     _add_runs(edge, json.loads(json.dumps(yaml.safe_load((source / "per-session.yaml").read_text()))))
     admin = edge["admin"]["address"]["pipe"]
-    admin["path"] = _socket(directory / "admin.sock")
+    admin["path"] = short(directory / "admin.sock")
     for listener in edge["static_resources"]["listeners"]:
         listener["address"]["socket_address"]["port_value"] = ports[listener["name"]]
     for cluster in edge["static_resources"]["clusters"]:
@@ -56,10 +57,10 @@ def write(
             continue                                      # its endpoints are the sessions' own
         for endpoint in cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]:
             address = endpoint["endpoint"]["address"]
-            if "pipe" in address:
-                address["pipe"]["path"] = admin["path"]
-            else:
+            if "socket_address" in address:
                 address["socket_address"]["port_value"] = ports[cluster["name"]]
+            elif cluster["name"] == "admin":
+                address["pipe"]["path"] = admin["path"]
     dashboards, redirect = (_chain(edge, name) for name in ("dashboards", "redirect"))
     secrets = dashboards["transport_socket"]["typed_config"]["common_tls_context"]["tls_certificate_sds_secret_configs"]
     secrets[0]["sds_config"]["path_config_source"]["path"] = str(tls_file)
@@ -76,7 +77,7 @@ def policy(edge: dict) -> dict:
     return _gate(_chain(edge, "dashboards"))["configuration"]["value"]
 
 
-def _add(edge: dict, dashboard: Dashboard) -> None:
+def _add(edge: dict, dashboard: Dashboard, directory: Path) -> None:
     """Adds a dashboard as the file's own comments say: an entry in the policy, a cluster, and the three routes.
 
     They are the shipped TensorBoard's, renamed: a dashboard without wishes of its own.
@@ -87,6 +88,9 @@ def _add(edge: dict, dashboard: Dashboard) -> None:
     clusters = edge["static_resources"]["clusters"]
     cluster = copy.deepcopy(next(item for item in clusters if item["name"] == MODEL))
     cluster["name"] = cluster["load_assignment"]["cluster_name"] = dashboard.name
+    if dashboard.socket:
+        endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+        endpoint["address"] = {"pipe": {"path": short(dashboard.socket_in(directory))}}
     clusters.append(cluster)
     routes = _manager(chain)["route_config"]["virtual_hosts"][0]["routes"]
     routes += [_renamed(route, dashboard) for route in routes if route["route"]["cluster"] == MODEL]
@@ -138,12 +142,6 @@ def _with_port(policy, port: int):
     if isinstance(policy, str) and policy.startswith("https://"):
         return policy.replace(".localhost:8443", f".localhost:{port}")
     return policy
-
-
-def _socket(path: Path) -> str:
-    # A unix socket's path holds 107 bytes at most; the relative one is short wherever the repository lies.
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
 
 
 def _write(path: Path, content: dict) -> Path:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 STOP_SECONDS = 5
@@ -46,13 +47,17 @@ class Processes:
 
     def wait_for_port(self, name: str, port: int) -> None:
         """Waits until the program accepts connections on a loopback port."""
+        self.wait_for(name, f"port {port}", lambda: socket.create_connection(("127.0.0.1", port), timeout=1))
+
+    def wait_for(self, name: str, where: str, connect: Callable[[], socket.socket]) -> None:
+        """Waits until the program accepts connections."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             self.check()
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            with contextlib.suppress(OSError), connect():
                 return
             time.sleep(0.1)
-        raise Stopped(f"{name} did not listen on port {port} within {READY_SECONDS} s; its last lines:\n{self.tail(name)}")
+        raise Stopped(f"{name} did not listen on {where} within {READY_SECONDS} s; its last lines:\n{self.tail(name)}")
 
     def check(self) -> None:
         """Raises Stopped if any program has ended."""
@@ -100,3 +105,9 @@ def port_or_free(wanted: int) -> int:
         except OSError:
             return free_port()
         return wanted
+
+
+def short(path: Path) -> str:
+    """The path of a unix socket, 107 bytes at most: the relative one is short wherever the repository lies."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 import certificates
 import edge
 from dashboards import BOKEH, TENSORBOARD, Dashboard
-from processes import Processes, free_port, port_or_free
+from processes import Processes, free_port, port_or_free, short
 
 ROOT = Path(__file__).resolve().parent.parent
 # The ports envoy/edge.yaml names.
@@ -60,8 +61,21 @@ class Stack:
 
     def url(self, name: str) -> str:
         """The URL of a dashboard, as the policy has it."""
-        path = next(dashboard.path for dashboard in self.dashboards if dashboard.name == name)
-        return self.origin(name) + path
+        return self.origin(name) + self._dashboard(name).path
+
+    def connect(self, name: str, seconds: float) -> socket.socket:
+        """A connection to the dashboard itself, past the gate."""
+        dashboard = self._dashboard(name)
+        if not dashboard.socket:
+            return socket.create_connection(("127.0.0.1", self.ports[name]), seconds)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(seconds)
+        try:
+            connection.connect(short(dashboard.socket_in(self.directory)))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def start(self, announce) -> None:
         """Starts it all and returns when it answers; raises processes.Stopped where something does not come up."""
@@ -72,8 +86,9 @@ class Stack:
         for dashboard in self.dashboards:
             dashboard.run(self)
         self._start_portal()
-        for name in ("portal", *(dashboard.name for dashboard in self.dashboards)):
-            self.processes.wait_for_port(name, self.ports[name])
+        self.processes.wait_for_port("portal", self.ports["portal"])
+        for dashboard in self.dashboards:
+            self.processes.wait_for(dashboard.name, "its own door", lambda: self.connect(dashboard.name, 1))
         announce("starting Envoy")
         configuration = edge.write(ROOT / "envoy", self.directory, self.wasm, self.ports, self.dashboards)
         command = [edge.envoy_binary(), "-c", str(configuration), "--use-dynamic-base-id", "--concurrency", "1"]
@@ -94,6 +109,9 @@ class Stack:
     def stop(self) -> None:
         """Stops it all."""
         self.processes.stop()
+
+    def _dashboard(self, name: str) -> Dashboard:
+        return next(dashboard for dashboard in self.dashboards if dashboard.name == name)
 
     def _start_portal(self) -> None:
         settings = {

@@ -72,7 +72,8 @@ class Request:
 Probe = Callable[[Request], Request | None]
 
 
-def _without_credentials(good: Request) -> Request:
+def without_credentials(good: Request) -> Request:
+    """The request as a stranger would send it."""
     return replace(good, query=(), cookies=(), subprotocol="")
 
 
@@ -83,9 +84,9 @@ def _rebound(good: Request) -> Request:
 
 PROBES: dict[str, Probe] = {
     "everything in order": lambda good: good,
-    "no credential at all": _without_credentials,
+    "no credential at all": without_credentials,
     "credentials in the query only": lambda good: replace(
-        _without_credentials(good), query=(*good.query, good.door.in_query, "token=" + good.session.partition("=")[2])
+        without_credentials(good), query=(*good.query, good.door.in_query, "token=" + good.session.partition("=")[2])
     ),
     "no Origin": lambda good: replace(good, origin=None),
     "a foreign Origin": lambda good: replace(good, origin=f"https://{EVIL}"),
@@ -109,23 +110,29 @@ def spoilt(credential: str) -> str:
 
 def measure(stand: Stand, name: str, doors: Iterable[Door], more: dict[str, Probe] | None = None) -> Table:
     """Tries every probe, the dashboard's own ones too, at each door in both places."""
-    session = f"__Host-dashgate-{name}={stand.token(name)}"
-    origin = stand.stack.origin(name)
-    goods = [
-        Request(
-            door, origin.removeprefix("https://"), session, origin, (door.query,),
-            (door.cookie, session) if door.cookie else (session,), door.subprotocol,
-        )
-        for door in doors
-    ]
+    goods = [in_order(stand, name, door) for door in doors]
     table = {}
     for what, probe in (PROBES | (more or {})).items():
         tried = [probe(good) for good in goods]
         table[what] = tuple(
-            outcome for request in tried
-            for outcome in ((_itself(stand, name, request), _gated(stand, name, request)) if request else ("-", "-"))
+            outcome for request in tried for outcome in (compare(stand, name, request) if request else ("-", "-"))
         )
     return table
+
+
+def in_order(stand: Stand, name: str, door: Door) -> Request:
+    """A request at the door with all that the gate and the dashboard want to see."""
+    session = f"__Host-dashgate-{name}={stand.token(name)}"
+    origin = stand.stack.origin(name)
+    return Request(
+        door, origin.removeprefix("https://"), session, origin, (door.query,),
+        (door.cookie, session) if door.cookie else (session,), door.subprotocol,
+    )
+
+
+def compare(stand: Stand, name: str, request: Request) -> tuple[str, str]:
+    """What the dashboard by itself answers, and what comes from behind the gate."""
+    return _itself(stand, name, request), _gated(stand, name, request)
 
 
 def markdown(table: Table) -> str:
@@ -136,7 +143,7 @@ def markdown(table: Table) -> str:
 
 
 def _itself(stand: Stand, name: str, request: Request) -> str:
-    with socket.create_connection(("127.0.0.1", stand.stack.ports[name]), SECONDS) as wire:
+    with stand.stack.connect(name, SECONDS) as wire:
         return _outcome(wire, request)
 
 
