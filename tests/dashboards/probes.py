@@ -109,23 +109,22 @@ def spoilt(credential: str) -> str:
 
 def measure(stand: Stand, name: str, doors: Iterable[Door], more: dict[str, Probe] | None = None) -> Table:
     """Tries every probe, the dashboard's own ones too, at each door in both places."""
+    doors = list(doors)
+    return {
+        what: tuple(outcome for door in doors for outcome in attempt(stand, name, door, probe))
+        for what, probe in (PROBES | (more or {})).items()
+    }
+
+
+def attempt(stand: Stand, name: str, door: Door, probe: Probe) -> tuple[str, str]:
+    """Tries one probe at one door: at the dashboard's own port, and at the gate."""
     session = f"__Host-dashgate-{name}={stand.token(name)}"
     origin = stand.stack.origin(name)
-    goods = [
-        Request(
-            door, origin.removeprefix("https://"), session, origin, (door.query,),
-            (door.cookie, session) if door.cookie else (session,), door.subprotocol,
-        )
-        for door in doors
-    ]
-    table = {}
-    for what, probe in (PROBES | (more or {})).items():
-        tried = [probe(good) for good in goods]
-        table[what] = tuple(
-            outcome for request in tried
-            for outcome in ((_itself(stand, name, request), _gated(stand, name, request)) if request else ("-", "-"))
-        )
-    return table
+    request = probe(Request(
+        door, origin.removeprefix("https://"), session, origin, (door.query,),
+        (door.cookie, session) if door.cookie else (session,), door.subprotocol,
+    ))
+    return (_itself(stand, name, request), _gated(stand, name, request)) if request else ("-", "-")
 
 
 def markdown(table: Table) -> str:
