@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-
 from urllib.parse import urlsplit
 
 from foreign import CROSS_SITE, OPEN_WEBSOCKET, sibling
@@ -60,7 +59,8 @@ def expect_websockets_to_end(person: Person, open_page: Callable[[], None], ends
     live = [socket for socket, when in closed.items() if when is None]
     assert len(live) == sockets and left > 0, f"{len(live)} WebSockets live {left:.1f} s before the end"
     # Each look asks the page something, since that is when Playwright hands over what has happened.
-    until(lambda: person.page.evaluate("true") and all(closed[socket] for socket in live), "the WebSockets' end", left + 10)
+    ended = lambda: person.page.evaluate("true") and all(closed[socket] for socket in live)  # noqa: E731
+    until(ended, "the WebSockets' end", left + 10)
     late = [closed[socket] - ends for socket in live]
     assert all(-0.5 <= seconds <= 2 for seconds in late), f"{late} s after the session's end"
 

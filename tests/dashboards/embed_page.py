@@ -36,4 +36,5 @@ def make_page(app_url: str, with_credentials: bool) -> Flask:
 
 if __name__ == "__main__":
     port, app_url, credentials = sys.argv[1:]
-    make_server("127.0.0.1", int(port), make_page(app_url, credentials == "with-credentials"), threaded=True).serve_forever()
+    page = make_page(app_url, credentials == "with-credentials")
+    make_server("127.0.0.1", int(port), page, threaded=True).serve_forever()

@@ -21,8 +21,8 @@ KEPT = re.compile(
     r'^dashgate_decisions_total\{dashboard="[^"]*",verdict="(?:refuse|answer)",reason="([^"]+)"\} (\d+)$', re.MULTILINE
 )
 
-# What the four columns hold: a status, with the gate's reason where the gate refused or answered itself; "101, closed" where the WebSocket
-# was opened only to be closed at once; "-" where the request makes no sense there.
+# What the four columns hold: a status, with the gate's reason where the gate refused or answered itself; "101, closed"
+# where the WebSocket was opened only to be closed at once; "-" where the request makes no sense there.
 Table = dict[str, tuple[str, ...]]
 
 
@@ -148,7 +148,7 @@ def _itself(stand: Stand, name: str, request: Request) -> str:
 
 
 def _gated(stand: Stand, name: str, request: Request) -> str:
-    """What the gate answers, with its reason where the answer is its own, having seen that the dashboard got nothing then."""
+    """What the gate answers; where that is its own, with its reason, and having seen that the dashboard got nothing."""
     kept, forwarded = _kept(stand), stand.forwarded(name)
     tls = ssl.create_default_context(cafile=str(stand.stack.authority))
     plain = socket.create_connection(("127.0.0.1", stand.stack.ports["dashboards"]), SECONDS)

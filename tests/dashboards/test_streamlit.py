@@ -20,6 +20,7 @@ WEBSOCKET = "/_stcore/stream"
 # Streamlit's own token against forged requests is what the client says it is: twice the same, in cookie and header.
 XSRF = "2|00000000|00112233445566778899aabbccddeeff|1700000000"
 FOREIGN = "https://evil.test"
+PICTURE_WIDTH = "document.querySelector('img[src*=\"/media/\"]').naturalWidth"
 
 
 def _elsewhere(path: str, **changed) -> Probe:
@@ -92,7 +93,7 @@ def test_the_app_learns_whom_it_serves_and_sees_only_cookies_that_are_not_the_ga
 def test_a_picture_and_a_download_come_through_the_gate_and_their_paths_open_nothing_without_a_session(person):
     _open(person)
     source = person.page.locator("img[src*='/media/']").get_attribute("src")
-    until(lambda: person.page.evaluate("document.querySelector('img[src*=\"/media/\"]').naturalWidth") == 240, "the picture")
+    until(lambda: person.page.evaluate(PICTURE_WIDTH) == 240, "the picture")
     with person.page.expect_download() as download:
         person.page.get_by_role("button", name="Squares").click()
     assert download.value.suggested_filename == "squares.csv"

@@ -1,8 +1,8 @@
 """A stand-in for TensorFlow Serving, whose own server is in no package registry.
 
-It speaks the real messages over the real gRPC, and REST as the real one does where that matters to a gate: paths in any case,
-matched together with the query. Its models are half_plus_two, and slow, which answers only when the caller has gone. What it
-gets, it prints.
+It speaks the real messages over the real gRPC, and REST as the real one does where that matters to a gate: paths in any
+case, matched together with the query. Its models are half_plus_two, and slow, which answers only when the caller has
+gone. What it gets, it prints.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The messages of TensorFlow Serving, from the packages in target/tf-serving: its own, and TensorFlow's without TensorFlow."""
+"""The messages of TensorFlow Serving from target/tf-serving: its own package, and TensorFlow's without the rest."""
 
 import contextlib
 import sys
