@@ -43,14 +43,16 @@ class Client:
         self.tls = ssl.create_default_context(cafile=str(authority))
         self.cookies: dict[str, dict[str, str]] = {}
 
-    def request(self, method: str, url: str, headers: dict[str, str] | None = None, form: dict | None = None) -> Answer:
+    def request(
+        self, method: str, url: str, headers: dict[str, str] | None = None, form: dict | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
         """One request, no redirect followed."""
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         sent = self._with_cookies(parts.hostname, headers)
-        body = None
         if form is not None:
-            body = urlencode(form)
+            body = urlencode(form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         connection = _Pinned(parts.hostname, parts.port, timeout=SECONDS, context=self.tls)
         with contextlib.closing(connection):

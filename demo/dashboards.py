@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ SIGNED = {"BOKEH_SIGN_SESSIONS": "yes"}
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One dashboard on a host of its own: https://NAME.localhost:PORT."""
+    """One dashboard on a host of its own: https://NAME.DOMAIN:PORT."""
 
     name: str
     title: str
@@ -37,11 +37,18 @@ class Dashboard:
     rewrite: str | None = None
     # Whether it listens on a unix socket, which other users of the machine cannot open, and not on a port, which they can.
     socket: bool = False
+    domain: str = "localhost"
+    # Session kinds that the policy has for it besides those of the file.
+    kinds: dict = field(default_factory=dict)
+    # Ports that its program has besides the one of its name, and changes its three routes and the list of clusters for
+    # them, or for whatever else it needs that the file's dashboards do not.
+    ports: tuple[str, ...] = ()
+    arrange: Callable[[list[dict], list[dict]], None] | None = None
 
     @property
     def host(self) -> str:
         """Its host name."""
-        return f"{self.name}.localhost"
+        return f"{self.name}.{self.domain}"
 
     def socket_in(self, directory: Path) -> Path:
         """Its unix socket, where it has one."""

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,6 +86,7 @@ def _add(edge: dict, dashboard: Dashboard, directory: Path) -> None:
     chain = _chain(edge, "dashboards")
     url = f"https://{dashboard.host}:8443{dashboard.path}"
     policy(edge)["dashboards"].append({"name": dashboard.name, "url": url, **dashboard.policy})
+    policy(edge)["sessions"] |= dashboard.kinds
     clusters = edge["static_resources"]["clusters"]
     cluster = copy.deepcopy(next(item for item in clusters if item["name"] == MODEL))
     cluster["name"] = cluster["load_assignment"]["cluster_name"] = dashboard.name
@@ -93,7 +95,10 @@ def _add(edge: dict, dashboard: Dashboard, directory: Path) -> None:
         endpoint["address"] = {"pipe": {"path": short(dashboard.socket_in(directory))}}
     clusters.append(cluster)
     routes = _manager(chain)["route_config"]["virtual_hosts"][0]["routes"]
-    routes += [_renamed(route, dashboard) for route in routes if route["route"]["cluster"] == MODEL]
+    added = [_renamed(route, dashboard) for route in routes if route["route"]["cluster"] == MODEL]
+    routes += added
+    if dashboard.arrange is not None:
+        dashboard.arrange(added, clusters)
 
 
 def _add_runs(edge: dict, private: dict) -> None:
@@ -140,7 +145,7 @@ def _with_port(policy, port: int):
     if isinstance(policy, list):
         return [_with_port(value, port) for value in policy]
     if isinstance(policy, str) and policy.startswith("https://"):
-        return policy.replace(".localhost:8443", f".localhost:{port}")
+        return re.sub(":8443(?=/|$)", f":{port}", policy)
     return policy
 
 

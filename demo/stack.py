@@ -51,13 +51,15 @@ class Stack:
         self.dashboards = dashboards
         self.secrets = Secrets()
         self.ports = {name: port_or_free(port) if usual_ports else free_port() for name, port in USUAL_PORTS.items()}
-        self.ports |= {dashboard.name: free_port() for dashboard in dashboards if dashboard.name not in USUAL_PORTS}
+        names = [name for dashboard in dashboards for name in (dashboard.name, *dashboard.ports)]
+        self.ports |= {name: free_port() for name in names if name not in USUAL_PORTS}
         self.processes = Processes(directory / "logs")
         self.authority = directory / "tls/authority.pem"
 
     def origin(self, name: str) -> str:
         """The origin of the portal or of a dashboard."""
-        return f"https://{name}.localhost:{self.ports['dashboards']}"
+        hosts = {dashboard.name: dashboard.host for dashboard in self.dashboards}
+        return f"https://{hosts.get(name, f'{name}.localhost')}:{self.ports['dashboards']}"
 
     def url(self, name: str) -> str:
         """The URL of a dashboard, as the policy has it."""
@@ -89,6 +91,8 @@ class Stack:
         self.processes.wait_for_port("portal", self.ports["portal"])
         for dashboard in self.dashboards:
             self.processes.wait_for(dashboard.name, "its own door", lambda: self.connect(dashboard.name, 1))
+            for port in dashboard.ports:
+                self.processes.wait_for_port(port, self.ports[port])
         announce("starting Envoy")
         configuration = edge.write(ROOT / "envoy", self.directory, self.wasm, self.ports, self.dashboards)
         command = [edge.envoy_binary(), "-c", str(configuration), "--use-dynamic-base-id", "--concurrency", "1"]

@@ -22,9 +22,9 @@ OPEN_WEBSOCKET = """([url, subprotocols]) => new Promise(resolve => {
 PAGE = b"<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>elsewhere</title><h1>A page elsewhere</h1>"
 
 
-def sibling(name: str) -> str:
-    """The sibling of the dashboard of this name."""
-    return f"evil.{name}.localhost"
+def sibling(host: str) -> str:
+    """The sibling of the dashboard of this host."""
+    return f"evil.{host}"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -30,7 +30,7 @@ class Stand:
     def __init__(self, wasm: Path, dashboards: Sequence[Dashboard] = (BOKEH, TENSORBOARD)):
         self.directory = Path(tempfile.mkdtemp(prefix="browser-", dir=ROOT / "target"))
         self.stack = Stack(self.directory, wasm, usual_ports=False, dashboards=dashboards)
-        self.foreign = Foreign(self.directory / "foreign-tls", [sibling(dashboard.name) for dashboard in dashboards])
+        self.foreign = Foreign(self.directory / "foreign-tls", [sibling(dashboard.host) for dashboard in dashboards])
 
     def start(self) -> None:
         """Starts the stack and returns when it answers."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from foreign import CROSS_SITE, OPEN_WEBSOCKET, sibling
 from person import Person
@@ -14,7 +15,7 @@ FETCH_STATUS = "url => fetch(url).then(answer => answer.status)"
 def expect_closed_to_foreign_pages(person: Person, name: str, websocket: str, subprotocols: Sequence[str] = ()) -> None:
     """With a live session in the browser, scripts of another site and of a sibling host cannot open the WebSocket."""
     assert person.session(name) is not None
-    for host in (CROSS_SITE, sibling(name)):
+    for host in (CROSS_SITE, sibling(urlsplit(person.stand.stack.origin(name)).hostname)):
         person.page.goto(person.stand.foreign.origin(host))
         line = _refused_websocket(person, name, websocket, subprotocols)
         assert (line["response_code"], line["dashgate_reason"]) == (403, "origin_not_allowed")
@@ -43,22 +44,28 @@ def expect_end_with_the_session(
     `open_page` is given the session, connects with it, and returns when the page has drawn what came by WebSocket.
     """
     ends = int(time.time()) + seconds
-    closed = _watch(person.page)
-    open_page(person.stand.token(name, person.user, iat=ends - 60, exp=ends - SKEW_SECONDS))
-    live = [socket for socket, when in closed.items() if when is None]
-    left = ends - time.time()
-    assert len(live) == sockets and left > 0, f"{len(live)} WebSockets are live {left:.1f} s before the session's end"
-    # Each look asks the page something, since that is when Playwright hands over what has happened.
-    ended = lambda: person.page.evaluate("true") and all(closed[socket] for socket in live)  # noqa: E731
-    until(ended, "the WebSockets' end", seconds + 10)
-    late = [closed[socket] - ends for socket in live]
-    assert all(-0.5 <= seconds <= 2 for seconds in late), f"{late} s after the session's end"
+    token = person.stand.token(name, person.user, iat=ends - 60, exp=ends - SKEW_SECONDS)
+    expect_websockets_to_end(person, lambda: open_page(token), ends, sockets)
     person.page.reload()
     person.expect_login()
     assert person.session(name) is None
 
 
-def _watch(page: Page) -> dict:
+def expect_websockets_to_end(person: Person, open_page: Callable[[], None], ends: float, sockets: int = 1) -> None:
+    """Opens the page and sees its WebSockets end at that time, and within two seconds of it."""
+    closed = watch(person.page)
+    open_page()
+    left = ends - time.time()
+    live = [socket for socket, when in closed.items() if when is None]
+    assert len(live) == sockets and left > 0, f"{len(live)} WebSockets live {left:.1f} s before the end"
+    # Each look asks the page something, since that is when Playwright hands over what has happened.
+    ended = lambda: person.page.evaluate("true") and all(closed[socket] for socket in live)  # noqa: E731
+    until(ended, "the WebSockets' end", left + 10)
+    late = [closed[socket] - ends for socket in live]
+    assert all(-0.5 <= seconds <= 2 for seconds in late), f"{late} s after the session's end"
+
+
+def watch(page: Page) -> dict:
     """Each WebSocket that the page opens from now on, and when it closed."""
     closed: dict = {}
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from stand import Stand
 from websockets.frames import Opcode
@@ -15,12 +16,13 @@ from websockets.protocol import Protocol, Side, State
 SECONDS = 15
 EVIL = "evil.test"
 HEADING = ("request", "page by itself", "page behind the gate", "WebSocket by itself", "WebSocket behind the gate")
-REFUSED = re.compile(
-    r'^dashgate_decisions_total\{dashboard="[^"]*",verdict="refuse",reason="([^"]+)"\} (\d+)$', re.MULTILINE
+# What the gate has refused, or answered itself.
+KEPT = re.compile(
+    r'^dashgate_decisions_total\{dashboard="[^"]*",verdict="(?:refuse|answer)",reason="([^"]+)"\} (\d+)$', re.MULTILINE
 )
 
-# What the four columns hold: a status, with the gate's reason where the gate refused; "101, closed" where the WebSocket
-# was opened only to be closed at once; "-" where the request makes no sense there.
+# What the four columns hold: a status, with the gate's reason where the gate refused or answered itself; "101, closed"
+# where the WebSocket was opened only to be closed at once; "-" where the request makes no sense there.
 Table = dict[str, tuple[str, ...]]
 
 
@@ -35,6 +37,11 @@ class Door:
     websocket: bool = False
     # Its own credential as it would also take it from a query, where a good request has it elsewhere.
     in_query: str = ""
+    # Its own credential as a header's line.
+    header: str = ""
+    # The page that asks, where that is another's; and whether the gate wants a session of its own there.
+    origin: str = ""
+    session: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,12 +81,16 @@ Probe = Callable[[Request], Request | None]
 
 def without_credentials(good: Request) -> Request:
     """The request as a stranger would send it."""
-    return replace(good, query=(), cookies=(), subprotocol="")
+    return replace(good, query=(), cookies=(), subprotocol="", lines=())
 
 
 def _rebound(good: Request) -> Request:
     port = good.host.partition(":")[2]
     return replace(good, host=f"{EVIL}:{port}", origin=f"https://{EVIL}:{port}")
+
+
+def _cookies(good: Request, *cookies: str) -> Request | None:
+    return replace(good, cookies=cookies) if cookies else None
 
 
 PROBES: dict[str, Probe] = {
@@ -91,15 +102,11 @@ PROBES: dict[str, Probe] = {
     "no Origin": lambda good: replace(good, origin=None),
     "a foreign Origin": lambda good: replace(good, origin=f"https://{EVIL}"),
     "a foreign Origin with Sec-Fetch-Site: same-origin": lambda good: replace(
-        good, origin=f"https://{EVIL}", lines=("Sec-Fetch-Site: same-origin",)
+        good, origin=f"https://{EVIL}", lines=(*good.lines, "Sec-Fetch-Site: same-origin")
     ),
     "a foreign Host with the Origin to match (DNS rebinding)": _rebound,
-    "each cookie twice: good, then bad": lambda good: replace(
-        good, cookies=(*good.cookies, *map(spoilt, good.cookies))
-    ),
-    "each cookie twice: bad, then good": lambda good: replace(
-        good, cookies=(*map(spoilt, good.cookies), *good.cookies)
-    ),
+    "each cookie twice: good, then bad": lambda good: _cookies(good, *good.cookies, *map(spoilt, good.cookies)),
+    "each cookie twice: bad, then good": lambda good: _cookies(good, *map(spoilt, good.cookies), *good.cookies),
 }
 
 
@@ -110,23 +117,27 @@ def spoilt(credential: str) -> str:
 
 def measure(stand: Stand, name: str, doors: Iterable[Door], more: dict[str, Probe] | None = None) -> Table:
     """Tries every probe, the dashboard's own ones too, at each door in both places."""
-    goods = [in_order(stand, name, door) for door in doors]
-    table = {}
-    for what, probe in (PROBES | (more or {})).items():
-        tried = [probe(good) for good in goods]
-        table[what] = tuple(
-            outcome for request in tried for outcome in (compare(stand, name, request) if request else ("-", "-"))
-        )
-    return table
+    doors = list(doors)
+    return {
+        what: tuple(outcome for door in doors for outcome in attempt(stand, name, door, probe))
+        for what, probe in (PROBES | (more or {})).items()
+    }
+
+
+def attempt(stand: Stand, name: str, door: Door, probe: Probe) -> tuple[str, str]:
+    """Tries one probe at one door: at the dashboard's own port, and at the gate."""
+    request = probe(in_order(stand, name, door))
+    return compare(stand, name, request) if request else ("-", "-")
 
 
 def in_order(stand: Stand, name: str, door: Door) -> Request:
     """A request at the door with all that the gate and the dashboard want to see."""
     session = f"__Host-dashgate-{name}={stand.token(name)}"
     origin = stand.stack.origin(name)
+    cookies = ((door.cookie,) if door.cookie else ()) + ((session,) if door.session else ())
     return Request(
-        door, origin.removeprefix("https://"), session, origin, (door.query,),
-        (door.cookie, session) if door.cookie else (session,), door.subprotocol,
+        door, origin.removeprefix("https://"), session, door.origin or origin, (door.query,), cookies, door.subprotocol,
+        lines=(door.header,) if door.header else (),
     )
 
 
@@ -148,20 +159,20 @@ def _itself(stand: Stand, name: str, request: Request) -> str:
 
 
 def _gated(stand: Stand, name: str, request: Request) -> str:
-    """What the gate answers, with its reason where it refuses, having seen that the dashboard got nothing then."""
-    refusals, forwarded = _refusals(stand), stand.forwarded(name)
+    """What the gate answers; where that is its own, with its reason, and having seen that the dashboard got nothing."""
+    kept, forwarded = _kept(stand), stand.forwarded(name)
     tls = ssl.create_default_context(cafile=str(stand.stack.authority))
     plain = socket.create_connection(("127.0.0.1", stand.stack.ports["dashboards"]), SECONDS)
-    with tls.wrap_socket(plain, server_hostname=f"{name}.localhost") as wire:
+    with tls.wrap_socket(plain, server_hostname=urlsplit(stand.stack.origin(name)).hostname) as wire:
         outcome = _outcome(wire, request)
-    reasons = [reason for reason, count in _refusals(stand).items() if count != refusals.get(reason, 0)]
+    reasons = [reason for reason, count in _kept(stand).items() if count != kept.get(reason, 0)]
     assert stand.forwarded(name) - forwarded == (0 if reasons else 1), f"{outcome} {reasons}"
     return " ".join([outcome, *reasons])
 
 
-def _refusals(stand: Stand) -> dict[str, int]:
+def _kept(stand: Stand) -> dict[str, int]:
     counted: dict[str, int] = {}
-    for reason, count in REFUSED.findall(stand.metrics()):
+    for reason, count in KEPT.findall(stand.metrics()):
         counted[reason] = counted.get(reason, 0) + int(count)
     return counted
 

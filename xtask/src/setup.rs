@@ -67,6 +67,25 @@ impl Environment {
         std::fs::write(&stamp, wanted).map_err(|error| Problem::new(format!("writing {}: {error}", stamp.display())))
     }
 
+    /// Puts packages, each with its version, into a directory each under target/`place`, without what they depend on:
+    /// what would be too big, or in the way of others. False where they cannot be had.
+    pub fn apart(&self, place: &str, packages: &[&str]) -> Outcome<bool> {
+        for package in packages {
+            let Some((name, version)) = package.split_once("==") else { return Ok(false) };
+            let directory = target().join(place).join(name);
+            if directory.join(format!("{}-{version}.dist-info", name.replace('-', "_"))).is_dir() {
+                continue;
+            }
+            let _ = std::fs::remove_dir_all(&directory);
+            let mut pip = self.python()?;
+            pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--target"]).arg(&directory);
+            if !quietly(pip.arg(package)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn directory(&self) -> PathBuf {
         target().join(self.name)
     }
