@@ -243,8 +243,9 @@ def _websocket_line(person: Person, since: int) -> dict:
 
 
 def _is_from(site: str, headers: dict[str, str]) -> bool:
-    """Whether these are the headers of the script's own request."""
-    return (headers.get("sec-fetch-site"), headers.get("sec-fetch-dest")) == (site, "empty")
+    """Whether these are the headers of the script's own request, not of one for the embedded app."""
+    names = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+    return tuple(map(headers.get, names)) == (site, "no-cors", "empty")
 
 
 def _doors(stand: Stand, page: str, session: bool = True) -> list[Door]:
