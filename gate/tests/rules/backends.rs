@@ -336,3 +336,21 @@ fn warns_of_a_list_that_is_none() {
         assert_eq!(warned, expected, "{network}");
     }
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn refuses_two_sessions_that_name_two_backends() {
+    let gate = policy(json!([{"network": "10.20.0.0/16", "ports": "1024-65535"}]))
+        .with("/sessions/portal/carriers", json!(["cookie"]))
+        .with("/sessions/second", json!({"format": "jwt", "keys": ["main"], "issuer": PORTAL, "carriers": ["bearer"]}))
+        .on("runs", "sessions", json!(["portal", "second"]))
+        .on("runs", "require", json!("all"))
+        .gate();
+    let both = |one: &str, other: Value| {
+        let cookie = format!("__Host-dashgate-runs={}", token(json!(one)));
+        Sent::get(RUNS).with("cookie", cookie).with_bearer(&token(other)).told(&gate)
+    };
+    let (here, there) = ("10.20.0.17:43210", "10.20.0.18:43210");
+    assert_eq!(both(here, json!(here)), "permit session runs");
+    assert_eq!(both(here, Value::Null), "permit session runs");
+    assert_eq!(both(here, json!(there)), "refuse 403 credential_conflict runs");
+}
