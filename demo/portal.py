@@ -147,7 +147,7 @@ def _pass(settings: dict, name: str, user: str, path: str | None) -> dict:
 def _run_pass(settings: dict, run: Run) -> dict:
     """What the form of a person's own dashboard needs: its session says which one it is, and where."""
     origin = _run_origin(settings, run.id)
-    token = _signed(settings, run.user, origin + "/", sid=run.id, backend=run.backend)
+    token = _signed(settings, run.user, _run_origin(settings, "{session}") + "/", sid=run.id, backend=run.backend)
     return {"id": run.id, "ready": run.answers(), "url": origin + "/.dashgate/connect", "token": token, "next": "/"}
 
 

@@ -3,6 +3,8 @@
 The portal starts them, knows whose they are, and signs where a session leads. Nothing in Envoy changes when one comes or goes.
 """
 
+import contextlib
+import os
 import secrets
 import shutil
 import socket
@@ -54,30 +56,50 @@ class Runs:
         self.directory = directory
         self.running: dict[str, Run] = {}
         self.lock = threading.Lock()
+        # A session that names a port can outlive what listened there: no port is used twice.
+        self.ports = list(PORTS)
+        secrets.SystemRandom().shuffle(self.ports)
 
     def of(self, user: str) -> list[Run]:
         """A person's, oldest first; those that have ended are forgotten."""
         with self.lock:
-            self.running = {name: run for name, run in self.running.items() if run.process.poll() is None}
-            return [run for run in self.running.values() if run.user == user]
+            return self._of(user)
+
+    def _of(self, user: str) -> list[Run]:
+        self.running = {name: run for name, run in self.running.items() if run.process.poll() is None}
+        return [run for run in self.running.values() if run.user == user]
 
     def start(self, user: str) -> Run:
         """Starts one more; raises TooMany."""
-        if len(self.of(user)) >= RUNS_OF_ONE_PERSON:
-            raise TooMany
+        with self.lock:
+            if len(self._of(user)) >= RUNS_OF_ONE_PERSON:
+                raise TooMany
+            return self._start(user)
+
+    def _start(self, user: str) -> Run:
         # A part of a host's name: letters and digits. It is public, and never used again.
         name = secrets.token_hex(5)
         directory = self.directory / name
         events.write(directory / "events", {f"{user}s-run": 0.5})
-        port = _free_port()
+        port = self._port()
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(directory / "events"),
                    "--host", "127.0.0.1", "--port", str(port), "--load_fast", "false"]
         with open(directory / "log", "wb") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        run = Run(name, user, port, process)
-        with self.lock:
-            self.running[name] = run
-        return run
+            # Somebody's program: nothing of the portal's environment, which holds a secret, is for it.
+            environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+            process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        self.running[name] = Run(name, user, port, process)
+        return self.running[name]
+
+    def _port(self) -> int:
+        while self.ports:
+            port = self.ports.pop()
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+        raise OSError("every port was used")
 
     def stop(self, user: str, name: str) -> None:
         """Stops one, if it is that person's."""
@@ -85,14 +107,3 @@ class Runs:
             if run.id == name:
                 run.process.terminate()
                 run.process.wait(10)
-
-
-def _free_port() -> int:
-    for port in secrets.SystemRandom().sample(PORTS, 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("none of a hundred ports is free")

@@ -182,7 +182,7 @@ def _runs(smoke: Smoke) -> None:
     smoke.check("runs: ana names bob's backend and still gets her own", ["anas-run"], json.loads(steered.body))
     stolen = Client(smoke.stack.authority).request("GET", f"{bobs}/data/runs", {"Cookie": people["ana"].cookie_header(urlsplit(anas).hostname)})
     smoke.check("runs: ana's session opens nothing at bob's host", 403, stolen.status)
-    metrics = smoke.token("tensorboard", aud=anas + "/", sid=urlsplit(anas).hostname.split(".")[0], backend=f"127.0.0.1:{smoke.stack.ports['metrics']}")
+    metrics = smoke.token("tensorboard", aud=f"https://{{session}}.{urlsplit(anas).netloc.partition('.')[2]}/", sid=urlsplit(anas).hostname.split(".")[0], backend=f"127.0.0.1:{smoke.stack.ports['metrics']}")
     outside = Client(smoke.stack.authority).request("GET", f"{anas}/", {"Cookie": f"__Host-dashgate-runs={metrics}"})
     smoke.check("runs: a session that names a backend outside the list", 403, outside.status)
     listed = people["bob"].request("GET", f"{portal}/").text()

@@ -76,9 +76,9 @@ pub(crate) enum Hosts {
 }
 
 impl Hosts {
-    /// Whether it is all addresses of a family.
-    pub fn is_everything(&self) -> bool {
-        matches!(self, Self::Network(network) if network.prefix == 0)
+    /// Whether it is more than any cluster has.
+    pub fn is_vast(&self) -> bool {
+        matches!(self, Self::Network(network) if network.prefix < bits(network.address) / 8)
     }
 }
 

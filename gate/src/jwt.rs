@@ -10,7 +10,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::bytes;
 use crate::facts::Paths;
 use crate::json::Json;
-use crate::place;
 use crate::reason::Reason;
 use crate::session::{Ring, Session, may_be_subject};
 use crate::time::Time;
@@ -58,8 +57,7 @@ pub struct Policy {
     pub facts: Paths,
 }
 
-/// Verifies a token for an audience at a time. Where the audience holds a placeholder (`{subject}`, `{session}`), it may stand
-/// in the token's `aud` as it is, or filled with the token's own subject or public id.
+/// Verifies a token for an audience at a time.
 ///
 /// # Errors
 /// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
@@ -171,9 +169,7 @@ impl<'a> Claims<'a> {
         if policy.issuer.is_some() && self.issuer != policy.issuer.as_deref() {
             return Err(Reason::IssuerNotAllowed);
         }
-        session.subject = self.subject.map(str::to_owned);
-        let is_meant = |shown: &str| shown == audience || place::is_filled(audience, shown, session);
-        if !self.audience.iter().filter_map(Json::text).any(is_meant) {
+        if !self.audience.iter().any(|named| named.text() == Some(audience)) {
             return Err(Reason::AudienceNotAllowed);
         }
         let latest_start = now.plus_seconds(policy.clock_skew_seconds);
@@ -192,6 +188,7 @@ impl<'a> Claims<'a> {
             return Err(Reason::SessionLifetimeTooLong);
         }
         session.end = session.end.min(end);
+        session.subject = self.subject.map(str::to_owned);
         session.issued = self.issued;
         Ok(())
     }

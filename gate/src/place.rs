@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::policy::{Dashboard, Gate, Site};
-use crate::session::Session;
+use crate::session::{MAX_SUBJECT_BYTES, Session};
 use crate::target::percent_decoded;
 
 /// What a placeholder in a dashboard's URL stands for.
@@ -131,8 +131,13 @@ impl Whose<'_> {
 /// A path's segment as the name it stands for, decoded once. None where some server could read another name: what an
 /// escape hides may be undone twice.
 fn segment(raw: &[u8]) -> Option<String> {
+    // No name is longer, so nothing is done for one that is, whoever asks.
+    if raw.len() > MAX_SUBJECT_BYTES.saturating_mul(3) {
+        return None;
+    }
     let text = String::from_utf8(percent_decoded(raw)).ok()?;
-    let fine = !text.is_empty() && !text.chars().any(|each| each.is_control() || matches!(each, '%' | '/' | '\\'));
+    let fine = (1..=MAX_SUBJECT_BYTES).contains(&text.len())
+        && !text.chars().any(|each| each.is_control() || matches!(each, '%' | '/' | '\\'));
     fine.then_some(text)
 }
 
@@ -163,18 +168,4 @@ pub fn label(name: &str) -> String {
         }
     }
     label
-}
-
-/// Whether an audience with a placeholder is filled so in a token: with the name that the token itself has.
-pub(crate) fn is_filled(audience: &str, shown: &str, session: &Session) -> bool {
-    let filled = |(text, named): (&str, Named)| {
-        let (head, tail) = audience.split_once(text)?;
-        let middle = shown.strip_prefix(head)?.strip_suffix(tail)?;
-        let whose = match head.ends_with("://") {
-            true => Whose::Label(middle),
-            false => Whose::Segment(segment(middle.as_bytes())?),
-        };
-        Some(whose.is(named, session))
-    };
-    Named::ALL.into_iter().find_map(filled).unwrap_or(false)
 }

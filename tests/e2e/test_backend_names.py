@@ -10,6 +10,7 @@ import yaml
 
 import bootstrap
 from policy import policy
+import sessions
 from sessions import session
 from stage import Stage, bearer, ways
 from upstream import Upstream
@@ -58,17 +59,15 @@ class Names:
 @pytest.fixture(scope="module")
 def named():
     """An Envoy whose dashboard `runs` has backends by name, the node behind it, and the names."""
-    names = Names({"node17.compute.example.org": "127.0.0.1"})
+    names = Names({"node17.compute.example.org": "127.0.0.1", "node18.compute.example.org.corp.test": "127.0.0.1"})
     node = Upstream(["node17"])
     shown = yaml.safe_load(re.search(r"<!-- runs: names.yaml -->\n```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)[1])
-    resolver = {"name": "envoy.network.dns_resolver.cares", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-        "resolvers": [{"socket_address": {"address": "127.0.0.1", "port_value": names.port}}]}}
+    servers = [{"socket_address": {"address": "127.0.0.1", "port_value": names.port}}]
 
     def edit(tree):
         for place in bootstrap.walk(shown):
-            if "dns_cache_config" in place:
-                place["dns_cache_config"] = place["dns_cache_config"] | {"typed_dns_resolver_config": resolver}
+            if "dns_resolver_options" in place:
+                place["resolvers"] = servers
         filters = bootstrap.dashboards_manager(tree)["http_filters"]
         filters[-1:-1] = shown["http_filters"]
         clusters = tree["static_resources"]["clusters"]
@@ -78,7 +77,9 @@ def named():
     for dashboard in changed["dashboards"]:
         if dashboard["name"] == "runs":
             dashboard["backends"] = [{"zone": "compute.example.org", "ports": "1024-65535"}]
-    with Stage(changed, edit) as stage:
+    # A search domain of the machine's, where the same name leads to somebody else.
+    environment = sessions.environment() | {"LOCALDOMAIN": "corp.test", "RES_OPTIONS": "ndots:5"}
+    with Stage(changed, edit, environment) as stage:
         yield stage, node, names
     node.stop()
     names.socket.close()
@@ -107,8 +108,9 @@ def test_what_is_not_in_the_zone_is_not_even_asked_for(named, way):
 
 @ways
 def test_a_name_that_is_not_there_is_envoys_error(named, way):
-    gate, node, _ = named
+    gate, node, names = named
     before = len(node.received())
-    headers = bearer(session("runs", sid="one", backend="node18.compute.example.org:8888"))
+    headers = bearer(session("runs", sid="one", backend=f"node18.compute.example.org:{node.port('node17')}"))
     answer = gate.ask(way, "runs", headers=headers, **PLACE)
     assert (answer.status, answer.values("x-upstream"), node.received()[before:]) == (503, [], [])
+    assert [name for name in names.asked if name.endswith("corp.test")] == []

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::compile::{Compiler, Reader};
+use super::fields::Url;
 use crate::access::Access;
 use crate::backend::{self, Allowed, Hosts, Network};
 use crate::facts::{Path, Paths};
@@ -10,7 +11,7 @@ use crate::place::{Named, Slot};
 use crate::policy::{Format, Kind};
 use crate::table::Table;
 
-/// What any dashboard asks of sessions: the rest is not read.
+/// What dashboards ask of sessions: the rest is not read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Asked {
     groups: bool,
@@ -19,8 +20,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub fn of(document: &Reader<'_>) -> Self {
-        let dashboards = || document.items("dashboards").iter().map(Reader);
+    /// What the dashboards ask that take the session kind of that name.
+    pub fn of(document: &Reader<'_>, kind: &str) -> Self {
+        let takes = |item: &Reader<'_>| item.words("sessions").any(|name| name == kind);
+        let dashboards = || document.items("dashboards").iter().map(Reader).filter(takes);
         Self {
             groups: dashboards().any(|item| !item.items("groups").is_empty()),
             id: dashboards().any(|item| item.text("url").unwrap_or_default().contains("{session}")),
@@ -100,11 +103,22 @@ impl Compiler {
 
     /// What does not go with a url that names somebody.
     fn restrict(&mut self, path: &str, item: &Reader<'_>, slot: Option<Slot>) {
-        let audience = item.text("audience").unwrap_or_default();
-        if Named::ALL.iter().any(|(placeholder, _)| audience.contains(placeholder)) {
-            self.problem(format!("{path}.audience"), "holds a placeholder, which only the url may");
+        for field in ["subjects", "groups", "backends"] {
+            if item.has(field) && item.items(field).is_empty() {
+                self.problem(
+                    format!("{path}.{field}"),
+                    "lists none; leave it out where it is not meant to narrow anything",
+                );
+            }
         }
-        let parent = item.text("url").and_then(|url| url.split_once("}.")).map(|(_, rest)| rest.trim_end_matches('/'));
+        let names = slot.is_some_and(|slot| slot.named == Named::Subject) || !item.items("subjects").is_empty();
+        if names && item.items("sessions").len() > 1 && item.text("require") != Some("all") {
+            let message =
+                "takes one name for one person, whichever of these kinds says it: whoever is ada there is ada here";
+            self.warning(format!("{path}.sessions"), message);
+        }
+        let url = Url::parse(item.text("url").unwrap_or_default()).unwrap_or_default();
+        let parent = url.authority.strip_prefix("*.");
         for (index, origin) in item.words("origins").enumerate() {
             if parent.is_some_and(|parent| origin.split_once("://*.").is_some_and(|(_, host)| host == parent)) {
                 let message = "lets the pages of every owner in as if they were this one's own";
@@ -148,10 +162,10 @@ impl Compiler {
             let message = "holds networks and zones: Envoy routes to addresses and to names by different clusters, so make two dashboards";
             self.problem(format!("{path}.backends"), message);
         }
-        for (index, _) in allowed.iter().enumerate().filter(|(_, allowed)| allowed.hosts.is_everything()) {
+        for (index, _) in allowed.iter().enumerate().filter(|(_, allowed)| allowed.hosts.is_vast()) {
             self.warning(
                 format!("{path}.backends[{index}]"),
-                "lets whoever signs sessions reach every address that Envoy can",
+                "is a large part of all addresses: whoever signs sessions reaches what Envoy can",
             );
         }
         allowed

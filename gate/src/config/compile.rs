@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::access::Asked;
 use super::fields::Url;
 use super::{Environment, Problem};
 use base64::Engine;
@@ -83,7 +82,7 @@ impl<'a> Reader<'a> {
 
 pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Result<Gate, Vec<Problem>> {
     let document = Reader(document);
-    let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new(), asked: Asked::of(&document) };
+    let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new() };
     let keys = compiler.keys(&document, environment);
     let kinds = compiler.kinds(&document, &keys);
     let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
@@ -142,7 +141,6 @@ pub(super) struct Secret {
 pub(super) struct Compiler {
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
-    pub(super) asked: Asked,
 }
 
 impl Compiler {

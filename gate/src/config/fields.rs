@@ -168,21 +168,21 @@ const SESSION: Shape = Shape::Object(&[
     ),
     optional(
         "groups_from",
-        Shape::Text(path),
+        Shape::Text(members),
         "",
-        "Where the session's groups are, a list of texts: members from the outside in. For jwt groups by default. Read where a dashboard lists groups.",
+        "Where the session's groups are, a list of texts: members from the outside in. For jwt groups by default. Read where a dashboard of the kind lists groups.",
     ),
     optional(
         "session_id_from",
-        Shape::Text(path),
+        Shape::Text(members),
         "",
-        "Where the session's public id is, a text. For jwt sid by default. Read where a dashboard's url holds {session}.",
+        "Where the session's public id is, a text. For jwt sid by default. Read where a dashboard of the kind has {session} in its url.",
     ),
     optional(
         "backend_from",
-        Shape::Text(path),
+        Shape::Text(members),
         "",
-        "Where the session's backend is, such as 10.20.0.17:43210. For jwt backend by default. Read where a dashboard has backends.",
+        "Where the session's backend is, such as 10.20.0.17:43210. For jwt backend by default. Read where a dashboard of the kind has backends.",
     ),
     optional(
         "max_stream_seconds",
@@ -375,8 +375,13 @@ fn salt(text: &str) -> Check {
 }
 
 fn path(text: &str) -> Check {
-    let fine = text == "." || text.split('.').all(|member| (1..=64).contains(&member.len()));
-    holds(fine && printable(text).is_ok(), "must be names with dots between them, or one dot for the whole text")
+    let fine = text == "." || members(text).is_ok();
+    holds(fine, "must be names with dots between them, or one dot for the whole text")
+}
+
+fn members(text: &str) -> Check {
+    let fine = printable(text).is_ok() && text.split('.').all(|member| (1..=64).contains(&member.len()));
+    holds(fine, "must be names with dots between them")
 }
 
 fn network(text: &str) -> Check {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::Asked;
 use super::compile::{Compiler, Named, Reader, Secret};
 use crate::json::Json;
 use crate::jwt;
@@ -88,7 +89,8 @@ impl Compiler {
                 _ => Algorithm::Hs256,
             };
             let secrets = self.secrets(&path, &session, algorithm, keys);
-            let (kind, recipe) = self.kind(&path, &session, algorithm, &secrets);
+            let asked = Asked::of(document, name);
+            let (kind, recipe) = self.kind(&path, &session, algorithm, &secrets, asked);
             // Ed25519 signs for nothing but JWTs.
             if algorithm == Algorithm::Hs256 {
                 signers.push(Signer::new(name, session.text("format").unwrap_or_default(), &secrets, &recipe));
@@ -144,7 +146,14 @@ impl Compiler {
     }
 
     /// The kind, and how its format derives keys.
-    fn kind(&mut self, path: &str, session: &Reader<'_>, algorithm: Algorithm, secrets: &[&Secret]) -> (Kind, Recipe) {
+    fn kind(
+        &mut self,
+        path: &str,
+        session: &Reader<'_>,
+        algorithm: Algorithm,
+        secrets: &[&Secret],
+        asked: Asked,
+    ) -> (Kind, Recipe) {
         let format = session.text("format").unwrap_or_default();
         for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
             if session.has(name) {
@@ -180,7 +189,7 @@ impl Compiler {
                     issuer: session.text("issuer").map(str::to_owned),
                     clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
                     max_lifetime_seconds: session.whole("max_lifetime_seconds").unwrap_or(43_200),
-                    facts: self.asked.paths(session, true),
+                    facts: asked.paths(session, true),
                 };
                 (Format::Jwt(policy), Recipe::Raw)
             }
@@ -188,13 +197,20 @@ impl Compiler {
                 carriers.bokeh = true;
                 (Format::Bokeh(ring(secrets, &Recipe::Raw, Digest::Sha256)), Recipe::Raw)
             }
-            format => self.signed(path, format, session, secrets),
+            format => self.signed(path, format, session, secrets, asked),
         };
         (Kind { format, carriers, max_stream_seconds }, recipe)
     }
 
     /// A kind whose cookies a web framework signs.
-    fn signed(&mut self, path: &str, format: &str, session: &Reader<'_>, secrets: &[&Secret]) -> (Format, Recipe) {
+    fn signed(
+        &mut self,
+        path: &str,
+        format: &str,
+        session: &Reader<'_>,
+        secrets: &[&Secret],
+        asked: Asked,
+    ) -> (Format, Recipe) {
         let Some(preset) = signed::preset(format) else {
             // The table lets no other word through.
             self.problem(format!("{path}.format"), "is not known");
@@ -228,7 +244,7 @@ impl Compiler {
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
             clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),
             subject_from: session.text("subject_from").map(SubjectPath::parse),
-            facts: self.asked.paths(session, false),
+            facts: asked.paths(session, false),
         };
         (Format::Signed(policy), recipe)
     }

@@ -327,11 +327,20 @@ fn reports_backends_that_cannot_be_meant() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn warns_of_a_list_that_is_none() {
-    for (network, expected) in [("0.0.0.0/0", true), ("::/0", true), ("0.0.0.0/1", false)] {
+    for (network, expected) in [
+        ("0.0.0.0/0", true),
+        ("::/0", true),
+        ("128.0.0.0/1", true),
+        ("64.0.0.0/3", true),
+        ("16.0.0.0/4", false),
+        ("10.0.0.0/8", false),
+        ("2000::/15", true),
+        ("2000::/16", false),
+    ] {
         let gate = policy(json!([{"network": network, "ports": "80"}])).gate();
         let warned = gate.warnings().iter().any(|warning| {
             warning.to_string()
-                == "dashboards[7].backends[0]: lets whoever signs sessions reach every address that Envoy can"
+                == "dashboards[7].backends[0]: is a large part of all addresses: whoever signs sessions reaches what Envoy can"
         });
         assert_eq!(warned, expected, "{network}");
     }
