@@ -2,13 +2,20 @@
 //! take it, or lead a session somewhere else.
 
 use super::place::Place;
-use super::{plugin, routes};
+use super::{chain, plugin, routes};
 use crate::check::Report;
 
 /// How the gate tells Envoy where a session leads. No client can write it.
 const HEADER: &str = "x-dashgate-backend";
 /// Where Envoy looks by itself; clients may write it.
 const USUAL_HEADER: &str = "x-envoy-original-dst-host";
+
+/// The filter state by which Envoy goes to names and addresses.
+const KEYS: [&str; 3] = [
+    "envoy.upstream.dynamic_host",
+    "envoy.upstream.dynamic_port",
+    "envoy.network.transport_socket.original_dst_address",
+];
 
 /// The dashboards whose sessions name their backends; `None` where some policy is not in the file.
 pub fn private(plugins: &[Place<'_>]) -> Option<Vec<String>> {
@@ -27,14 +34,17 @@ pub fn private(plugins: &[Place<'_>]) -> Option<Vec<String>> {
 /// Checks the clusters that go where a header says.
 pub fn check_clusters(root: &Place<'_>, report: &mut Report) {
     for (cluster, header) in led(root) {
+        if let Some(port) = cluster.deep(&["original_dst_lb_config", "upstream_port_override"]) {
+            report.problems.push(port.finding("goes to another port than the one that the gate allowed"));
+        }
         match header {
             Some(HEADER) => {}
             Some(header) => report.problems.push(cluster.finding(format!(
                 "goes where the header {header} says, which a client can write; the gate's own is {HEADER}"
             ))),
             None => report.problems.push(cluster.finding(format!(
-                "goes where each connection was meant to go, which is this Envoy: original_dst_lb_config must say \
-                 use_http_header: true and http_header_name: {HEADER}"
+                "does not go where the gate says: original_dst_lb_config must say use_http_header: true and \
+                 http_header_name: {HEADER}"
             ))),
         }
     }
@@ -44,15 +54,29 @@ pub fn check_clusters(root: &Place<'_>, report: &mut Report) {
 pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[String]>, report: &mut Report) {
     let clusters = led(root);
     let by_header = |name: &str| clusters.iter().any(|(cluster, _)| cluster.text("name") == Some(name));
-    let by_name = dynamic(root);
+    let dynamic = dynamic(root);
+    let by_name = |name: &str| dynamic.contains(&name);
+    let led = routes::clusters(chain).into_iter().map(|(_, name)| name);
+    let (is_led, is_named) =
+        led.fold((false, false), |(led, named), name| (led || by_header(name), named || by_name(name)));
+    check_names(chain, is_named, report);
+    if is_led || is_named {
+        check_retries(chain, report);
+        check_removal(chain, report);
+    }
     for route in routes::all(chain) {
+        for field in ["cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"] {
+            if let Some(place) = route.member("route").and_then(|action| action.member(field)) {
+                report.problems.push(place.finding("picks the cluster by what a client can write; name it"));
+            }
+        }
         let lock = routes::lock(&route);
         let names: Vec<&str> = routes::clusters_of(&route).into_iter().map(|(_, name)| name).collect();
         if names.is_empty() {
             continue;
         }
         let is_private = lock.zip(private).is_none_or(|(lock, private)| private.iter().any(|name| name == lock));
-        let is_led = names.iter().any(|name| by_header(name));
+        let is_led = names.iter().any(|name| by_header(name) || by_name(name));
         if is_led {
             check_route(&route, report);
         }
@@ -64,7 +88,7 @@ pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[Strin
         if lock.is_some()
             && private.is_some()
             && is_private
-            && names.iter().any(|name| !by_header(name) && !by_name.contains(name))
+            && names.iter().any(|name| !by_header(name) && !by_name(name))
         {
             let message = format!(
                 "leads all sessions of dashboard {} to one backend, and each has its own: \
@@ -84,8 +108,7 @@ fn check_route(route: &Place<'_>, report: &mut Report) {
     });
     if !demanded {
         report.problems.push(route.finding(format!(
-            "match.headers must hold {{name: {HEADER}, present_match: true}}: a request without it would go where its \
-             connection was meant to go, which is this Envoy"
+            "match.headers must hold {{name: {HEADER}, present_match: true}}: a request without it has no backend of its own"
         )));
     }
     let removes = |name: &Place<'_>| name.node.text().is_some_and(|name| name.eq_ignore_ascii_case(HEADER));
@@ -94,10 +117,80 @@ fn check_route(route: &Place<'_>, report: &mut Report) {
             "is gone before the cluster reads it; remove it by a header_mutation among the router's upstream_http_filters",
         ));
     }
-    if let Some(retries) = route.deep(&["route", "retry_policy"]) {
+}
+
+/// A second attempt has lost the header.
+fn check_retries(chain: &Place<'_>, report: &mut Report) {
+    let Some(table) = chain.member("route_config") else { return };
+    let hosts = table.list("virtual_hosts");
+    let actions = routes::all(chain).into_iter().filter_map(|route| route.member("route"));
+    for retries in hosts.into_iter().chain(actions).filter_map(|place| place.member("retry_policy")) {
         report
             .problems
             .push(retries.finding(format!("asks again without {HEADER}, which the first attempt has taken away")));
+    }
+}
+
+/// What led there is not for the backend: it would tell it where all the others are, one by one.
+fn check_removal(chain: &Place<'_>, report: &mut Report) {
+    let mut removes = false;
+    for filter in chain.list("http_filters") {
+        for upstream in
+            filter.member("typed_config").map(|router| router.list("upstream_http_filters")).unwrap_or_default()
+        {
+            let mutations =
+                upstream.deep(&["typed_config", "mutations"]).map(|mutations| mutations.list("request_mutations"));
+            removes |= mutations.unwrap_or_default().iter().any(|mutation| mutation.text("remove") == Some(HEADER));
+        }
+    }
+    if !removes {
+        report.warnings.push(
+            chain.finding(format!("the router's upstream_http_filters do not remove {HEADER}, so the backend sees it")),
+        );
+    }
+}
+
+/// Backends by name: the filter that hands the gate's header over must come after the gate, and say nothing else.
+fn check_names(chain: &Place<'_>, is_named: bool, report: &mut Report) {
+    let filters = chain.list("http_filters");
+    let Some(gate) = chain::gate(chain) else { return };
+    let mut past_the_gate = false;
+    let mut handed_over = false;
+    for filter in &filters {
+        past_the_gate |= filter.path == gate.path;
+        let Some(config) = filter.member("typed_config") else { continue };
+        if config.is_a("set_filter_state.v3.Config") {
+            for value in config.list("on_request_headers") {
+                let Some(key) = value.text("object_key").filter(|key| KEYS.contains(key)) else { continue };
+                let said = value
+                    .deep(&["format_string", "text_format_source", "inline_string"])
+                    .and_then(|text| text.node.text());
+                let is_gates = said.is_some_and(|said| said.eq_ignore_ascii_case(&format!("%REQ({HEADER})%")));
+                if !past_the_gate {
+                    report
+                        .problems
+                        .push(value.finding(format!("says {key} before the gate: it would be the client's word")));
+                } else if !is_gates {
+                    report
+                        .problems
+                        .push(value.finding(format!("must say %REQ({HEADER})%, which only the gate writes")));
+                }
+                handed_over |= past_the_gate && is_gates && key == "envoy.upstream.dynamic_host";
+            }
+        }
+        if config.is_a("dynamic_forward_proxy.v3.FilterConfig") && is_named {
+            if !handed_over {
+                report.problems.push(filter.finding(format!(
+                    "is not told where a session leads: before it, and after the gate, a set_filter_state must set \
+                     envoy.upstream.dynamic_host to %REQ({HEADER})%"
+                )));
+            }
+            if !config.is_true("allow_dynamic_host_from_filter_state") {
+                report.problems.push(config.finding(
+                    "allow_dynamic_host_from_filter_state: true is missing: it would go to the host that the client names",
+                ));
+            }
+        }
     }
 }
 
