@@ -4,6 +4,7 @@
 mod backend;
 mod bootstrap;
 mod envoy;
+mod formats;
 mod load;
 mod machine;
 mod scenario;
@@ -20,80 +21,105 @@ use scenario::Scenario;
 /// How often one measurement is made anew because other processes were busy; then the least disturbed one counts.
 const ATTEMPTS: usize = 3;
 
-/// How often all Envoys are started anew: where code and memory come to lie makes one process dearer than another.
-const STARTS: usize = 4;
-
 /// How much is measured.
 struct Effort {
     rounds: usize,
     seconds: f64,
 }
 
+/// What is measured, and how it is told.
+pub struct Plan {
+    /// How often all Envoys are started anew: where code and memory come to lie makes one process dearer than another.
+    starts: usize,
+    /// One Envoy each.
+    settings: Vec<bootstrap::Setting>,
+    /// In the table's order.
+    scenarios: Vec<Scenario>,
+    /// Makes the table and says whether the goals hold.
+    text: fn(&[Samples]) -> Outcome<String>,
+    /// Envoys whose memory is told, with the words for each.
+    memory: Vec<(&'static str, &'static str)>,
+    /// What a request looks like, for the last lines.
+    request: String,
+}
+
 /// What one round of one scenario cost: nanoseconds of Envoy's CPU for a request.
 pub struct Samples {
-    scenario: Scenario,
+    name: String,
+    base: &'static str,
     nanos: Vec<f64>,
 }
 
 /// Measures and prints the table. Fails only where it could not measure; whether a goal holds is in the table.
 pub fn run(arguments: &[String]) -> Outcome {
-    let effort = effort(arguments)?;
+    let (make, rest): (fn() -> Outcome<Plan>, _) = match arguments {
+        [first, rest @ ..] if first == "formats" => (formats::plan, rest),
+        all => (usual, all),
+    };
+    let effort = effort(rest)?;
     build::wasm()?;
-    let tokens = scenario::tokens()?;
-    let backend = backend::start()?;
+    let plan = make()?;
     machine::pin_this_thread(1);
-    let mut samples: Vec<Samples> = Vec::new();
+    let empty = |scenario: &Scenario| Samples { name: scenario.name.clone(), base: scenario.base, nanos: Vec::new() };
+    let mut samples: Vec<Samples> = plan.scenarios.iter().map(empty).collect();
     let mut chance = Chance::new();
     let (mut disturbed, mut memory, mut described) = (0usize, String::new(), String::new());
+    let (count, starts) = (plan.scenarios.len(), plan.starts.min(effort.rounds));
     announce(&format!(
-        "{} rounds of {} scenarios, {} s each, in random order, after {STARTS} starts",
-        effort.rounds,
-        scenario::all(&tokens).len(),
-        effort.seconds
+        "{} rounds of {count} scenarios, {} s each, in random order, after {starts} starts",
+        effort.rounds, effort.seconds
     ));
-    for start in 0..STARTS {
-        let mut envoys = Vec::new();
-        for setting in bootstrap::settings(&tokens.key, backend) {
-            envoys.push(Envoy::start(&setting)?);
-        }
-        let mut loads = Vec::new();
-        for (at, scenario) in scenario::all(&tokens).into_iter().enumerate() {
-            let envoy = envoys
-                .iter()
-                .position(|envoy| envoy.name == scenario.envoy)
-                .ok_or_else(|| Problem::new(format!("no Envoy is configured for {}", scenario.envoy)))?;
-            let mut load = Load::connect(&envoys[envoy], &scenario)?;
-            load.warm_up()?;
-            loads.push((envoy, load));
-            if samples.len() == at {
-                samples.push(Samples { scenario, nanos: Vec::new() });
-            }
-        }
+    for start in 0..starts {
+        let envoys = plan.settings.iter().map(Envoy::start).collect::<Outcome<Vec<_>>>()?;
+        let mut loads = plan.scenarios.iter().map(|scenario| load(scenario, &envoys)).collect::<Outcome<Vec<_>>>()?;
         let mut order: Vec<usize> = (0..loads.len()).collect();
-        for round in (start * effort.rounds / STARTS)..((start + 1) * effort.rounds / STARTS) {
+        for round in (start * effort.rounds / starts)..((start + 1) * effort.rounds / starts) {
             chance.shuffle(&mut order);
             for at in &order {
                 let (envoy, load) = &mut loads[*at];
-                let mut best = measure(&envoys[*envoy], load, effort.seconds)?;
-                for _ in 1..ATTEMPTS {
-                    if !best.is_disturbed() {
-                        break;
-                    }
-                    let again = measure(&envoys[*envoy], load, effort.seconds)?;
-                    best = if again.others < best.others { again } else { best };
-                }
+                let best = least_disturbed(&envoys[*envoy], load, effort.seconds)?;
                 disturbed += usize::from(best.is_disturbed());
                 samples[*at].nanos.push(best.nanos);
             }
             eprint!("\r   round {} of {}", round + 1, effort.rounds);
         }
-        memory = table::memory(&envoys)?;
-        let disturbed = disturbed as f64 / (effort.rounds * loads.len()) as f64;
-        described = machine::describe(&envoys, &tokens, disturbed);
+        memory = table::memory(&envoys, &plan.memory)?;
+        let disturbed = disturbed as f64 / (effort.rounds * count) as f64;
+        described = machine::describe(&envoys, &plan.request, disturbed);
     }
     eprintln!();
-    print!("{}", table::text(&samples, &memory, &described)?);
+    print!("{}\n{memory}{described}", (plan.text)(&samples)?);
     Ok(())
+}
+
+/// What `bench` measures when it is told nothing else.
+fn usual() -> Outcome<Plan> {
+    let tokens = scenario::tokens()?;
+    let bytes = tokens.sessions.first().map_or(0, String::len);
+    Ok(Plan {
+        starts: 4,
+        settings: bootstrap::settings(&tokens.key, backend::start()?),
+        scenarios: scenario::all(&tokens),
+        text: table::text,
+        memory: vec![
+            ("none", "without a filter"),
+            ("jwt_authn", "with jwt_authn"),
+            ("upstream-dashgate", "with dashgate"),
+            ("dashgate", "with six policies of it in one"),
+        ],
+        request: format!("3 cookies, a session of {bytes} bytes"),
+    })
+}
+
+/// A scenario's connections, warm, and the number of its Envoy.
+fn load(scenario: &Scenario, envoys: &[Envoy]) -> Outcome<(usize, Load)> {
+    let envoy = envoys
+        .iter()
+        .position(|envoy| envoy.name == scenario.envoy)
+        .ok_or_else(|| Problem::new(format!("no Envoy is configured for {}", scenario.envoy)))?;
+    let mut load = Load::connect(&envoys[envoy], scenario)?;
+    load.warm_up()?;
+    Ok((envoy, load))
 }
 
 /// One scenario for one stretch of time.
@@ -109,6 +135,18 @@ impl Measurement {
     fn is_disturbed(&self) -> bool {
         self.others > 0.1
     }
+}
+
+fn least_disturbed(envoy: &Envoy, load: &mut Load, seconds: f64) -> Outcome<Measurement> {
+    let mut best = measure(envoy, load, seconds)?;
+    for _ in 1..ATTEMPTS {
+        if !best.is_disturbed() {
+            break;
+        }
+        let again = measure(envoy, load, seconds)?;
+        best = if again.others < best.others { again } else { best };
+    }
+    Ok(best)
 }
 
 fn measure(envoy: &Envoy, load: &mut Load, seconds: f64) -> Outcome<Measurement> {
@@ -133,7 +171,7 @@ fn effort(arguments: &[String]) -> Outcome<Effort> {
             }
             unknown => {
                 return Err(Problem::usage(format!("unknown argument `{unknown}`"))
-                    .hint("cargo xtask bench [--quick] [--rounds N]"));
+                    .hint("cargo xtask bench [formats] [--quick] [--rounds N]"));
             }
         }
     }

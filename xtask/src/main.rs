@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod mutants;
 mod setup;
 mod step;
@@ -32,7 +33,7 @@ const TASKS: &[Task] = &[
     Task { name: "wasm-tests", about: "run the gate's tests as wasm, under Node", run: wasm_tests::run },
     Task {
         name: "bench",
-        about: "measure Envoy's CPU a request, beside its own jwt_authn; --quick is coarser",
+        about: "measure Envoy's CPU a request, beside its own jwt_authn; `formats`: session formats; --quick is coarser",
         run: bench::run,
     },
     Task {
@@ -40,6 +41,7 @@ const TASKS: &[Task] = &[
         about: "mutate the gate and see that its tests notice; what follows goes to cargo-mutants",
         run: mutants::run,
     },
+    Task { name: "fuzz", about: "fuzz the gate: [SECONDS] for each target, or for one [TARGET]", run: fuzz::run },
 ];
 
 fn main() -> ExitCode {

@@ -38,25 +38,27 @@ const POLICIES: [Size; 6] = [
     SMALL,
 ];
 
+/// Envoy answers by itself.
+pub const HERE: &str = "direct_response: {status: 200, body: {inline_string: ok}}";
+
 /// All settings: one Envoy runs for each.
 pub fn settings(key: &str, backend: u16) -> Vec<Setting> {
-    let here = "direct_response: {status: 200, body: {inline_string: ok}}".to_string();
+    let here = HERE.to_string();
     let there = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s}}");
     let until = "max_stream_duration: {max_stream_duration: 86400s, grpc_timeout_header_max: 0s}";
     let there_until = format!("route: {{cluster: backend-{backend}, timeout: 0s, idle_timeout: 300s, {until}}}");
+    let variables = environment(key);
     let gate = |name, sizes: &[Size], action: &str| Setting {
         name,
-        environment: environment(key),
-        listeners: sizes
-            .iter()
-            .map(|size| Listener { filter: dashgate(size), routes: locked_routes(action) })
-            .collect(),
+        environment: variables.clone(),
+        listeners: sizes.iter().map(|size| gate_listener(&variables, &policy(size), action)).collect(),
     };
     let native = |name, filter: String, action: &str| Setting {
         name,
         environment: Vec::new(),
         listeners: vec![native_listener(filter, action)],
     };
+    let jwt_authn = |key: &str, cache| jwt_authn(&symmetric(key), cache);
     vec![
         native("none", String::new(), &here),
         Setting {
@@ -70,8 +72,19 @@ pub fn settings(key: &str, backend: u16) -> Vec<Setting> {
     ]
 }
 
-fn native_listener(filter: String, action: &str) -> Listener {
+/// A listener with Envoy's own filter, or none.
+pub fn native_listener(filter: String, action: &str) -> Listener {
     Listener { filter, routes: format!("              - {{match: {{prefix: /}}, {action}}}\n") }
+}
+
+/// A listener with dashgate under a policy, its keys in these variables, for a dashboard named report.
+pub fn gate_listener(variables: &[(String, String)], policy: &str, action: &str) -> Listener {
+    Listener { filter: dashgate(variables, policy), routes: locked_routes(action) }
+}
+
+/// A key for `jwt_authn`, as a JWK.
+pub fn symmetric(key: &str) -> String {
+    format!(r#"{{"kty":"oct","alg":"HS256","kid":"{KEY_ID}","k":"{key}"}}"#)
 }
 
 /// `jwt_authn`'s own cache of verified tokens, which is off unless it is asked for.
@@ -95,7 +108,7 @@ fn environment(key: &str) -> Vec<(String, String)> {
 }
 
 /// Envoy's own filter for signed sessions, doing what it can of the same.
-fn jwt_authn(key: &str, cache: &str) -> String {
+pub fn jwt_authn(key: &str, cache: &str) -> String {
     format!(
         r#"          - name: envoy.filters.http.jwt_authn
             typed_config:
@@ -108,7 +121,7 @@ fn jwt_authn(key: &str, cache: &str) -> String {
                   clock_skew_seconds: 30
                   {cache}
                   claim_to_headers: [{{header_name: x-dashgate-subject, claim_name: sub}}]
-                  local_jwks: {{inline_string: '{{"keys":[{{"kty":"oct","alg":"HS256","kid":"{KEY_ID}","k":"{key}"}}]}}'}}
+                  local_jwks: {{inline_string: '{{"keys":[{key}]}}'}}
               rules:
               - {{match: {{prefix: /}}, requires: {{provider_name: portal}}}}
 "#
@@ -116,8 +129,8 @@ fn jwt_authn(key: &str, cache: &str) -> String {
 }
 
 /// dashgate as edge.yaml has it. The policy is JSON, which is YAML too.
-fn dashgate(size: &Size) -> String {
-    let variables: Vec<String> = environment("AAAA").into_iter().map(|(name, _)| name).collect();
+fn dashgate(variables: &[(String, String)], policy: &str) -> String {
+    let variables: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
     format!(
         r#"          - name: dashgate
             typed_config:
@@ -135,11 +148,10 @@ fn dashgate(size: &Size) -> String {
                   environment_variables: {{host_env_keys: [BOKEH_SECRET_KEY, {}]}}
                 configuration:
                   "@type": type.googleapis.com/google.protobuf.Struct
-                  value: {}
+                  value: {policy}
 "#,
         crate::step::target().join("dashgate.wasm").display(),
         variables.join(", "),
-        policy(size)
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::envoy::Envoy;
@@ -14,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connections of one scenario to its Envoy.
 pub struct Load {
-    name: &'static str,
-    requests: Vec<Vec<u8>>,
+    name: String,
+    requests: Rc<[Vec<u8>]>,
     next: usize,
     /// What every answer must begin with; anything else is not what was to be measured.
     expected: Vec<u8>,
@@ -35,8 +36,8 @@ impl Load {
         };
         let connections = (0..CONNECTIONS).map(|_| open()).collect::<std::io::Result<Vec<_>>>();
         Ok(Self {
-            name: scenario.name,
-            requests: scenario.requests.clone(),
+            name: scenario.name.clone(),
+            requests: Rc::clone(&scenario.requests),
             next: 0,
             expected: format!("HTTP/1.1 {} ", scenario.status).into_bytes(),
             connections: connections.map_err(|error| Problem::new(format!("connecting to Envoy: {error}")))?,
@@ -45,9 +46,9 @@ impl Load {
     }
 
     /// Sends every request there is three times, and a few thousand in all: pools, branch predictors, counters that are
-    /// defined late, sessions that are known from then on.
+    /// defined late, sessions that are known from then on. Not more than 30,000: of so many none is to be known.
     pub fn warm_up(&mut self) -> Outcome {
-        let mut left = self.requests.len().saturating_mul(3).max(4000);
+        let mut left = self.requests.len().saturating_mul(3).clamp(4000, 30_000);
         while left > 0 {
             left = left.saturating_sub(usize::try_from(self.run(Duration::from_millis(50))?).unwrap_or(usize::MAX));
         }

@@ -7,7 +7,6 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use super::envoy::{Envoy, cpu_nanos_of};
-use super::scenario::Tokens;
 use crate::step::Outcome;
 
 /// CPUs of the machine, asked before anything is pinned: afterwards it would be one.
@@ -60,21 +59,20 @@ fn own_seconds(envoy: &Envoy) -> Outcome<f64> {
 }
 
 /// What was measured on, in a few lines.
-pub fn describe(envoys: &[Envoy], tokens: &Tokens, disturbed: f64) -> String {
+pub fn describe(envoys: &[Envoy], request: &str, disturbed: f64) -> String {
     let quiet = match disturbed {
         part if part > 0.2 => ": too many, run it again on a quiet machine",
         _ => "",
     };
     format!(
         "measured on: {}, {} CPUs{}, {}, {}\n\
-         request: GET, HTTP/1.1, 16 connections, 8 browser headers, 3 cookies, a session of {} bytes; Envoy with one worker\n\
+         request: GET, HTTP/1.1, 16 connections, 8 browser headers, {request}; Envoy with one worker\n\
          measurements that other processes disturbed: {:.0} %{quiet}\n",
         processor(),
         cores(),
         if pins() { " (Envoy on CPU 0, load on CPU 1)" } else { " (not pinned)" },
         envoys.first().map_or_else(|| "Envoy".to_string(), Envoy::version),
         date(),
-        tokens.sessions.first().map_or(0, String::len),
         disturbed * 100.0,
     )
 }

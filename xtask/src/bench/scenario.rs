@@ -1,5 +1,7 @@
 //! What is asked of which Envoy, and what each answer must be.
 
+use std::rc::Rc;
+
 use crate::setup;
 use crate::step::{Outcome, Problem, output};
 
@@ -18,7 +20,7 @@ pub const FRIEND: &str = "https://notebook-09999.example.org";
 const MANY_SESSIONS: usize = 10_000;
 /// So many in turn that each, but for a few in a hundred, is forgotten before it comes again and verified as if it had
 /// never been seen.
-const TOO_MANY_SESSIONS: usize = 20_000;
+pub const TOO_MANY_SESSIONS: usize = 20_000;
 
 /// A key, and sessions it signed.
 pub struct Tokens {
@@ -41,7 +43,7 @@ pub fn tokens() -> Outcome<Tokens> {
 /// One line of the table.
 pub struct Scenario {
     /// What it is called there.
-    pub name: &'static str,
+    pub name: String,
     /// The setting its Envoy runs.
     pub envoy: &'static str,
     /// Which of its listeners is asked.
@@ -51,35 +53,41 @@ pub struct Scenario {
     /// The status of every answer.
     pub status: u16,
     /// Requests, sent in turn.
-    pub requests: Vec<Vec<u8>>,
+    pub requests: Rc<[Vec<u8>]>,
 }
 
 /// What differs from one request to another.
 #[derive(Clone, Copy)]
-struct Ask<'a> {
-    cookie: &'a str,
-    origin: Option<&'a str>,
-    site: &'a str,
-    page: bool,
+pub struct Ask<'a> {
+    /// A pair of the Cookie header.
+    pub cookie: &'a str,
+    /// The Origin, if any.
+    pub origin: Option<&'a str>,
+    /// Sec-Fetch-Site.
+    pub site: &'a str,
+    /// A navigation rather than a script's fetch.
+    pub page: bool,
+    /// What the query has beside a parameter of the dashboard's own.
+    pub query: &'a str,
 }
 
 /// All scenarios, in the table's order.
 pub fn all(tokens: &Tokens) -> Vec<Scenario> {
     let session = tokens.sessions.first().map(|token| format!("{COOKIE}={token}")).unwrap_or_default();
     let forged = forged(&session);
-    let data = Ask { cookie: &session, origin: None, site: "same-origin", page: false };
+    let data = Ask { cookie: &session, origin: None, site: "same-origin", page: false, query: "" };
     let page = Ask { page: true, ..data };
     let many = |count| {
         let sessions = tokens.sessions.iter().take(count);
         sessions.map(|token| request(&Ask { cookie: &format!("{COOKIE}={token}"), ..data })).collect()
     };
-    let one = |name, envoy, status, ask: Ask<'_>| Scenario {
-        name,
+    let one = |name: &str, envoy: &'static str, status, ask: Ask<'_>| Scenario {
+        name: name.to_string(),
         envoy,
         listener: 0,
         base: if envoy.starts_with("upstream") { "no filter, to a backend" } else { "no filter" },
         status,
-        requests: vec![request(&ask)],
+        requests: vec![request(&ask)].into(),
     };
     let friendly = Ask { origin: Some(FRIEND), site: "same-site", ..data };
     let foreign = Ask { origin: Some("https://evil.example.net"), site: "cross-site", ..data };
@@ -125,7 +133,7 @@ pub fn all(tokens: &Tokens) -> Vec<Scenario> {
 }
 
 /// The same text with another character inside its signature.
-fn forged(session: &str) -> String {
+pub fn forged(session: &str) -> String {
     let at = session.len().saturating_sub(20);
     let (head, tail) = session.split_at(at);
     let other = if tail.starts_with('A') { "B" } else { "A" };
@@ -133,14 +141,14 @@ fn forged(session: &str) -> String {
 }
 
 /// What a browser sends: a script's fetch, or a navigation.
-fn request(ask: &Ask<'_>) -> Vec<u8> {
+pub fn request(ask: &Ask<'_>) -> Vec<u8> {
     let (mode, destination, accept) = match ask.page {
         true => ("navigate", "document", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
         false => ("cors", "empty", "*/*"),
     };
     let origin = ask.origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
     format!(
-        "GET /data/plugin/scalars/tags?run=training HTTP/1.1\r\n\
+        "GET /data/plugin/scalars/tags?run=training{} HTTP/1.1\r\n\
          Host: report.example.org\r\n\
          User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
          Accept: {accept}\r\n\
@@ -152,7 +160,7 @@ fn request(ask: &Ask<'_>) -> Vec<u8> {
          Sec-Fetch-Mode: {mode}\r\n\
          Sec-Fetch-Site: {}\r\n\
          Cookie: theme=dark; {}; lang=en\r\n\r\n",
-        ask.site, ask.cookie
+        ask.query, ask.site, ask.cookie
     )
     .into_bytes()
 }

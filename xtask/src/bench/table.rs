@@ -2,6 +2,7 @@
 
 use super::Samples;
 use super::envoy::Envoy;
+use super::formats::{self, STATES};
 use crate::step::{Outcome, Problem};
 
 /// The scenario every ratio is to.
@@ -18,8 +19,8 @@ struct Line<'a> {
     to: f64,
 }
 
-/// The table, the goals, the memory and what was measured on.
-pub fn text(samples: &[Samples], memory: &str, described: &str) -> Outcome<String> {
+/// The table and the goals.
+pub fn text(samples: &[Samples]) -> Outcome<String> {
     let lines: Vec<Line<'_>> = samples.iter().map(|one| line(one, samples)).collect::<Outcome<_>>()?;
     let yardstick = added(&lines, YARDSTICK)?;
     if yardstick <= 0.0 {
@@ -61,9 +62,10 @@ pub fn text(samples: &[Samples], memory: &str, described: &str) -> Outcome<Strin
         let ratio = added(&lines, &format!("permit, {what}"))? / added(&lines, base)?;
         text.push_str(&goal(&format!("{what} cost what one costs, within a tenth"), ratio, 1.1));
     }
-    Ok(format!("{text}\n{memory}{described}"))
+    Ok(text)
 }
 
+/// A goal and whether it holds.
 fn goal(what: &str, ratio: f64, limit: f64) -> String {
     let verdict = if ratio <= limit { "holds" } else { "DOES NOT HOLD" };
     format!("{verdict:<14}{what}: {ratio:.2}, at most {limit:.2}\n")
@@ -72,13 +74,13 @@ fn goal(what: &str, ratio: f64, limit: f64) -> String {
 fn line<'a>(one: &'a Samples, all: &[Samples]) -> Outcome<Line<'a>> {
     let base = all
         .iter()
-        .find(|other| other.scenario.name == one.scenario.base)
-        .ok_or_else(|| Problem::new(format!("`{}` has no base", one.scenario.name)))?;
+        .find(|other| other.name == one.base)
+        .ok_or_else(|| Problem::new(format!("`{}` has no base", one.name)))?;
     // Round by round, so that what slowed a whole round falls out.
     let added: Vec<f64> = one.nanos.iter().zip(&base.nanos).map(|(nanos, base)| nanos - base).collect();
     Ok(Line {
-        name: one.scenario.name,
-        is_base: one.scenario.name == one.scenario.base,
+        name: &one.name,
+        is_base: one.name == one.base,
         whole: quantile(&one.nanos, 0.5) / 1000.0,
         added: quantile(&added, 0.5) / 1000.0,
         from: quantile(&added, 0.25) / 1000.0,
@@ -103,16 +105,63 @@ fn quantile(samples: &[f64], part: f64) -> f64 {
 }
 
 /// What the Envoys hold in memory after all that.
-pub fn memory(envoys: &[Envoy]) -> Outcome<String> {
-    let of = |name: &str| -> Outcome<f64> {
-        let envoy = envoys.iter().find(|envoy| envoy.name == name);
-        envoy.ok_or_else(|| Problem::new(format!("no Envoy `{name}` runs")))?.resident_megabytes()
+pub fn memory(envoys: &[Envoy], told: &[(&str, &str)]) -> Outcome<String> {
+    let each = told.iter().map(|(name, words)| {
+        let envoy = envoys.iter().find(|envoy| envoy.name == *name);
+        let megabytes = envoy.ok_or_else(|| Problem::new(format!("no Envoy `{name}` runs")))?.resident_megabytes()?;
+        Ok(format!("{megabytes:.0} MB {words}"))
+    });
+    Ok(format!("memory: {}\n", each.collect::<Outcome<Vec<_>>>()?.join(", ")))
+}
+
+/// The table of `bench formats`: of each format what it adds in parts of what `jwt_authn` adds in the same round.
+pub fn formats(samples: &[Samples]) -> Outcome<String> {
+    let yardstick = per_round(samples, YARDSTICK)?;
+    let ratio = |name: &str| -> Outcome<[f64; 3]> {
+        let ratios: Vec<f64> = per_round(samples, name)?.iter().zip(&yardstick).map(|(one, of)| one / of).collect();
+        Ok([0.5, 0.25, 0.75].map(|part| quantile(&ratios, part)))
     };
-    Ok(format!(
-        "memory: {:.0} MB without a filter, {:.0} with jwt_authn, {:.0} with dashgate, {:.0} with six policies of it in one\n",
-        of("none")?,
-        of("jwt_authn")?,
-        of("upstream-dashgate")?,
-        of("dashgate")?
-    ))
+    let cell = |name: &str| ratio(name).map(|[median, from, to]| format!("{median:.2} ({from:.2} to {to:.2})"));
+    let microseconds = quantile(&yardstick, 0.5) / 1000.0;
+    let mut text = format!(
+        "\nCPU of Envoy beyond no filter, in parts of what jwt_authn (HS256, {microseconds:.1} microseconds) adds in the same \
+         round:\nmedians over rounds, with their middle half\n\n{:<12}",
+        ""
+    );
+    STATES.iter().for_each(|state| text.push_str(&format!("{state:>24}")));
+    text.push('\n');
+    for name in formats::names() {
+        let cells = STATES.map(|state| cell(&format!("{name}, {state}")));
+        text.push_str(&format!("{name:<12}"));
+        for cell in cells {
+            text.push_str(&format!("{:>24}", cell?));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    for name in ["jwt_authn, forged", "jwt_authn EdDSA", "jwt_authn EdDSA, forged"] {
+        text.push_str(&format!("{name:<26}{:>22}\n", cell(name)?));
+    }
+    text.push('\n');
+    for name in formats::names() {
+        let [forged, new, seen] = ["forged", "for the first time", "seen before"].map(|state| {
+            let one = per_round(samples, &format!("{name}, {state}"));
+            one.map(|one| quantile(&one, 0.5))
+        });
+        let (forged, new, seen) = (forged?, new?, seen?);
+        text.push_str(&goal(&format!("{name}: forged costs no more than a first permit"), forged / new, 1.0));
+        text.push_str(&goal(&format!("{name}: forged costs no more than a repeated permit"), forged / seen, 1.0));
+    }
+    Ok(text)
+}
+
+/// What a scenario added to its base, round by round, in nanoseconds.
+fn per_round(samples: &[Samples], name: &str) -> Outcome<Vec<f64>> {
+    let find = |name: &str| {
+        let found = samples.iter().find(|one| one.name == name);
+        found.ok_or_else(|| Problem::new(format!("`{name}` was not measured")))
+    };
+    let one = find(name)?;
+    let base = find(one.base)?;
+    Ok(one.nanos.iter().zip(&base.nanos).map(|(nanos, base)| nanos - base).collect())
 }

@@ -1,0 +1,79 @@
+//! The golden vectors as the targets use them: under which policies they stand, and which texts a key's holder wrote.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use gate::Time;
+use gate::secret::Key;
+use gate::session::Ring;
+use serde_json::Value;
+
+/// The cases of some files, sorted by what they are judged under.
+pub struct Golden {
+    /// One case for each way of judging: all that its token is judged by.
+    pub contexts: Vec<Value>,
+    /// Each token, with the number of its context.
+    pub tokens: Vec<(usize, Vec<u8>)>,
+    /// Every token there is, good or damaged: nothing else may ever verify, as a fuzzer holds no key.
+    pub known: BTreeSet<Vec<u8>>,
+}
+
+impl Golden {
+    /// Sorts the cases of these files' texts.
+    pub fn read(files: &[&str]) -> Self {
+        const JUDGED_BY: [&str; 8] =
+            ["kind", "keys", "issuer", "audience", "clock_skew_seconds", "max_lifetime_seconds", "session", "now"];
+        let mut golden = Self { contexts: Vec::new(), tokens: Vec::new(), known: BTreeSet::new() };
+        let mut numbers = BTreeMap::new();
+        for file in files {
+            let file: Value = serde_json::from_str(file).expect("JSON");
+            for case in file["cases"].as_array().expect("cases") {
+                let judged_by: Vec<String> = JUDGED_BY.iter().map(|name| case[name].to_string()).collect();
+                let number = *numbers.entry(judged_by).or_insert_with(|| {
+                    golden.contexts.push(case.clone());
+                    golden.contexts.len() - 1
+                });
+                let token = STANDARD.decode(case["token_base64"].as_str().expect("a token")).expect("base64");
+                golden.known.insert(token.clone());
+                golden.tokens.push((number, token));
+            }
+        }
+        golden
+    }
+}
+
+/// A point in time of a case.
+pub fn moment(value: &Value) -> Option<Time> {
+    match value.as_u64() {
+        Some(seconds) => Some(Time::from_seconds(seconds)),
+        None => value.as_f64().map(|seconds| Time::from_fraction(seconds).expect("a time")),
+    }
+}
+
+/// A case's keys.
+pub fn ring(keys: &Value) -> Ring {
+    let key = |key: &Value| {
+        let secret = URL_SAFE_NO_PAD.decode(key["secret_base64url"].as_str().expect("a secret")).expect("base64url");
+        Arc::new(Key::new(key["id"].as_str().expect("an id"), &secret, moment(&key["retire_at"])).expect("a key"))
+    };
+    Ring::new(keys.as_array().expect("keys").iter().map(key).collect())
+}
+
+/// An input's first bytes as numbers, and the rest.
+pub fn split<const COUNT: usize>(data: &[u8]) -> Option<([usize; COUNT], &[u8])> {
+    let (numbers, rest) = data.split_first_chunk::<COUNT>()?;
+    Some((numbers.map(usize::from), rest))
+}
+
+/// An input of these numbers and that text.
+pub fn joined(numbers: &[usize], text: &[u8]) -> Vec<u8> {
+    let numbers = numbers.iter().map(|number| u8::try_from(*number).expect("a byte"));
+    numbers.chain(text.iter().copied()).collect()
+}
+
+/// base64url as every format here writes it.
+pub fn encoded(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
