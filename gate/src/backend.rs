@@ -88,7 +88,7 @@ impl Allowed {
         let (first, last) = self.ports;
         let is_host = match (&self.hosts, &backend.host) {
             (Hosts::Network(network), Host::Address(address)) => network.allows(*address),
-            (Hosts::Zone(zone), Host::Name(name)) => name.len() > zone.len() && name.ends_with(zone.as_str()),
+            (Hosts::Zone(zone), Host::Name(name)) => name.ends_with(zone.as_str()),
             _ => false,
         };
         is_host && (first..=last).contains(&backend.port)

@@ -120,7 +120,6 @@ impl Whose<'_> {
             Named::Session => session.facts.id.as_deref(),
         };
         match (self, name) {
-            (Self::Anyones, _) => true,
             (Self::Label(shown), Some(name)) => label(name) == *shown,
             (Self::Segment(shown), Some(name)) => shown == name,
             _ => false,
