@@ -17,7 +17,14 @@ const ITSDANGEROUS: &str = include_str!("../../../tests/golden/signed_itsdangero
 const FLASK: &str = include_str!("../../../tests/golden/signed_flask.json");
 const STARLETTE: &str = include_str!("../../../tests/golden/signed_starlette.json");
 const DJANGO: &str = include_str!("../../../tests/golden/signed_django.json");
+const DJANGO_LEGACY: &str = include_str!("../../../tests/golden/signed_django_legacy.json");
+const JUPYTER: &str = include_str!("../../../tests/golden/signed_jupyter.json");
+const STREAMLIT: &str = include_str!("../../../tests/golden/signed_streamlit.json");
+const STREAMLIT_TORNADO: &str = include_str!("../../../tests/golden/signed_streamlit_tornado.json");
 const EXPRESS: &str = include_str!("../../../tests/golden/signed_express.json");
+
+/// Of the dashboard that judges.
+const ORIGIN: &str = "https://report.example.org";
 
 fn moment(value: &Value) -> Option<Time> {
     match value.as_u64() {
@@ -54,7 +61,7 @@ fn verify(case: &Value) -> Result<Session, Reason> {
         Some(_) => {
             let gate = gate(case);
             match gate.judges(0, 0) {
-                Some((Format::Signed(policy), _)) => signed::verify(&token, policy, now),
+                Some((Format::Signed(policy), _)) => signed::verify(&token, policy, ORIGIN, now),
                 other => panic!("judged by {other:?}"),
             }
         }
@@ -79,9 +86,12 @@ fn gate(case: &Value) -> Gate {
     let document = json!({
         "keys": configured.collect::<Vec<_>>(),
         "sessions": {"framework": session},
-        "dashboards": [{"name": "report", "url": "https://report.example.org/", "sessions": ["framework"]}],
+        "dashboards": [{"name": "report", "url": format!("{ORIGIN}/"), "sessions": ["framework"]}],
     });
     let environment = |name: &str| {
+        if name == "PASSWORD" {
+            return case["password"].as_str().map(str::to_owned);
+        }
         let index: usize = name.strip_prefix("KEY_")?.parse().ok()?;
         keys.get(index)?["secret_base64url"].as_str().map(str::to_owned)
     };
@@ -154,4 +164,24 @@ fn judges_every_golden_django_value_as_expected() {
 #[wasm_bindgen_test(unsupported = test)]
 fn judges_every_golden_express_id_as_expected() {
     check(EXPRESS, 200);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_django_cookie_of_the_old_salt_as_expected() {
+    check(DJANGO_LEGACY, 250);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_jupyter_login_as_expected() {
+    check(JUPYTER, 350);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_streamlit_login_as_expected() {
+    check(STREAMLIT, 400);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_streamlit_login_of_tornado_as_expected() {
+    check(STREAMLIT_TORNADO, 400);
 }
