@@ -1,15 +1,20 @@
 //! `cargo run -p dashgate --example sessions -- POLICY COUNT`: sessions for the benchmark, for a policy of one dashboard and one
 //! session kind. Prints a forged one, then that many good ones, each of another subject, one a line.
 
+#[path = "../src/mint_signed.rs"]
+mod mint_signed;
+#[path = "../src/output.rs"]
+#[expect(dead_code, reason = "the command's own; its failures are what making a value says")]
+mod output;
+
 use std::time::SystemTime;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer, SigningKey};
 use gate::session::{Ring, Session};
-use gate::signed::{Grammar, Payload, SignatureText, SubjectPath, TimeText, Wire};
 use gate::{Format, Gate, Reason, Time, bokeh, jwt, signed};
-use serde_json::json;
+use serde_json::{Map, json};
 
 /// The private half of RFC 8037's example key (appendix A.1), for policies that hold its public half.
 const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
@@ -58,7 +63,7 @@ impl Maker<'_> {
         match self.format {
             Format::Jwt(policy) => jwt::verify(text, policy, self.audience, now),
             Format::Bokeh(ring) => bokeh::verify_id(text, ring, now),
-            Format::Signed(policy) => signed::verify(text, policy, now),
+            Format::Signed(policy) => signed::verify(text, policy, "", now),
         }
     }
 
@@ -80,44 +85,12 @@ impl Maker<'_> {
     }
 
     fn signed(&self, policy: &signed::Policy, subject: &str, number: usize) -> String {
-        let scheme = &policy.scheme;
+        let key = &policy.ring.keys()[0];
         let payload = match &policy.subject_from {
-            None => format!("{number:032}"),
-            Some(SubjectPath::Whole) => subject.to_owned(),
-            Some(SubjectPath::Members(names)) => {
-                names.iter().rev().fold(json!(subject), |inner, name| json!({name.as_str(): inner})).to_string()
-            }
+            None => format!("{number:032}").into_bytes(),
+            path => mint_signed::payload(path.as_ref(), Some(subject), Map::new()).expect("a payload"),
         };
-        let payload = match scheme.payload {
-            Payload::Plain | Payload::Id => payload,
-            Payload::Base64 => STANDARD.encode(payload),
-            Payload::Base64Url => encoded(payload),
-        };
-        let time = match scheme.time {
-            TimeText::Decimal => self.now.to_string(),
-            TimeText::BigEndian => encoded(&self.now.to_be_bytes()[4..]),
-            TimeText::Base62 => base62(self.now),
-        };
-        let (text, separator) = match scheme.grammar {
-            Grammar::Timed(byte) => (format!("{payload}{}{time}", char::from(byte)), char::from(byte).to_string()),
-            Grammar::Timeless(byte) => (payload, char::from(byte).to_string()),
-            Grammar::Tornado => {
-                let fields = ["0", &time, &policy.cookie, &payload].map(|field| format!("{}:{field}|", field.len()));
-                (format!("2|{}", fields.concat()), String::new())
-            }
-        };
-        let signature = policy.ring.keys()[0].sign(text.as_bytes());
-        let signature = match scheme.signature {
-            SignatureText::Hex => gate::session::hexadecimal(&signature),
-            SignatureText::Base64Url => encoded(signature),
-            SignatureText::Base64 => STANDARD_NO_PAD.encode(signature),
-        };
-        let value = text + &separator + &signature;
-        match scheme.wire {
-            Wire::Plain => value,
-            Wire::Quoted => format!("\"{value}\""),
-            Wire::Express => format!("s%3A{}", gate::target::percent_encoded(value.as_bytes(), b"+/")),
-        }
+        mint_signed::write(policy, key, &payload, Time::from_seconds(self.now)).expect("a value")
     }
 }
 
@@ -125,16 +98,6 @@ fn bokeh(ring: &Ring, number: usize) -> String {
     let base = format!("{number:044}");
     let signature = encoded(ring.keys()[0].sign(base.as_bytes()));
     format!("{base}.{signature}")
-}
-
-fn base62(mut number: u64) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digits = Vec::new();
-    while number > 0 {
-        digits.push(char::from(DIGITS[usize::try_from(number % 62).expect("below 62")]));
-        number /= 62;
-    }
-    digits.iter().rev().collect()
 }
 
 fn encoded(bytes: impl AsRef<[u8]>) -> String {

@@ -27,7 +27,7 @@ pub fn run(arguments: &Mint) -> Result<Outcome, Failure> {
     let minted = match judge.format {
         Format::Jwt(policy) => mint_jwt(arguments, policy, judge.audience, now)?,
         Format::Bokeh(ring) => mint_bokeh(arguments, ring, now)?,
-        Format::Signed(policy) => mint_value(arguments, policy, now)?,
+        Format::Signed(policy) => mint_value(arguments, policy, &judge.origin(), now)?,
     };
     if arguments.json {
         print_json(&json!({
@@ -115,8 +115,8 @@ fn mint_bokeh(arguments: &Mint, ring: &Ring, now: Time) -> Result<Minted, Failur
     Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })
 }
 
-/// A web framework's cookie: its value, without the name.
-fn mint_value(arguments: &Mint, policy: &signed::Policy, now: Time) -> Result<Minted, Failure> {
+/// A web framework's cookie: its value, without the name. A login says at which origin it was made.
+fn mint_value(arguments: &Mint, policy: &signed::Policy, origin: &str, now: Time) -> Result<Minted, Failure> {
     if arguments.token || arguments.ttl.is_some() {
         return Err(Failure::new("--token is for Bokeh session kinds, and --ttl for what holds its own end"));
     }
@@ -126,10 +126,17 @@ fn mint_value(arguments: &Mint, policy: &signed::Policy, now: Time) -> Result<Mi
             return Err(Failure::new("an express session is an id: it holds no --subject and no --claim"));
         }
         (_, signed::Payload::Id) => letters_and_digits(32)?.into_bytes(),
-        (path, _) => mint_signed::payload(path.as_ref(), arguments.subject.as_deref(), further(arguments)?)?,
+        (path, _) => {
+            let mut more = further(arguments)?;
+            if !policy.chunks.is_empty() {
+                more.entry("origin").or_insert_with(|| json!(origin));
+                more.entry("is_logged_in").or_insert(json!(true));
+            }
+            mint_signed::payload(path.as_ref(), arguments.subject.as_deref(), more)?
+        }
     };
     let token = mint_signed::write(policy, key, &payload, now)?;
-    let verified = signed::verify(token.as_bytes(), policy, now);
+    let verified = signed::verify(token.as_bytes(), policy, origin, now);
     let end = verified.as_ref().ok().map(|session| session.end()).filter(|end| *end < Time::FAR);
     Ok(Minted { token, key: key.id().to_owned(), end, verdict: verified.map(|_| ()) })
 }

@@ -1,5 +1,7 @@
 //! Signed values as the web frameworks write them: what `gate::signed` reads, the other way round. For tests and portals.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use gate::Time;
@@ -9,11 +11,47 @@ use serde_json::{Map, Value, json};
 
 use crate::output::Failure;
 
-/// A value with that payload, signed at that time.
+/// Longer values are cut where a format has chunks: a browser drops cookies over 4,096 bytes, name and attributes included.
+const MAX_UNCUT_BYTES: usize = 4000;
+/// So that a chunk, in JSON and base64 again, fits a cookie.
+const CHUNK_BYTES: usize = 2200;
+
+/// A value with that payload, signed at that time; with the cookies of its chunks behind it where it is cut into some.
 ///
 /// # Errors
-/// Where the payload is written into a cookie as it is, and a cookie cannot hold it so.
+/// Where the payload is written into a cookie as it is, and a cookie cannot hold it so; where it is too long.
 pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> Result<String, Failure> {
+    let whole = value(policy, &policy.cookie, key, payload, now)?;
+    if policy.chunks.is_empty() || policy.cookie.len() + whole.len() <= MAX_UNCUT_BYTES {
+        return Ok(whole);
+    }
+    let pieces = cut(&String::from_utf8_lossy(payload));
+    if pieces.len() > policy.chunks.len() {
+        return Err(Failure::new(format!("a login has at most {} chunks", policy.chunks.len())));
+    }
+    let mut text = value(policy, &policy.cookie, key, format!("chunks-{}", pieces.len()).as_bytes(), now)?;
+    for (piece, (name, ring)) in pieces.iter().zip(&policy.chunks) {
+        let same = |known: &&Arc<Key>| known.id() == key.id();
+        let key = ring.keys().iter().find(same).ok_or_else(|| Failure::new("the chunks have no key of that id"))?;
+        text += &format!("; {name}={}", value(policy, name, key, piece.as_bytes(), now)?);
+    }
+    Ok(text)
+}
+
+/// Cuts a text between characters.
+fn cut(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for character in text.chars() {
+        match pieces.last_mut() {
+            Some(last) if last.len() < CHUNK_BYTES => last.push(character),
+            _ => pieces.push(character.to_string()),
+        }
+    }
+    pieces
+}
+
+/// The signed text in the cookie of that name.
+fn value(policy: &Policy, cookie: &str, key: &Key, payload: &[u8], now: Time) -> Result<String, Failure> {
     let scheme = &policy.scheme;
     if scheme.payload == Payload::Plain && !payload.iter().all(|byte| is_written_as_it_is(*byte)) {
         return Err(Failure::new(
@@ -25,6 +63,7 @@ pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> Result<St
         Payload::Plain | Payload::Id => String::from_utf8_lossy(payload).into_owned(),
         Payload::Base64 => STANDARD.encode(payload),
         Payload::Base64Url => URL_SAFE_NO_PAD.encode(payload),
+        Payload::Nested => URL_SAFE_NO_PAD.encode(json!(String::from_utf8_lossy(payload)).to_string()),
     };
     let time = written(scheme.time, now.seconds());
     let (signed, separator) = match scheme.grammar {
@@ -33,7 +72,7 @@ pub fn write(policy: &Policy, key: &Key, payload: &[u8], now: Time) -> Result<St
         }
         Grammar::Timeless(separator) => (payload, Some(char::from(separator))),
         Grammar::Tornado => {
-            let fields = ["0", &time, &policy.cookie, &payload].map(|field| format!("{}:{field}|", field.len()));
+            let fields = ["0", &time, cookie, &payload].map(|field| format!("{}:{field}|", field.len()));
             (format!("2|{}", fields.concat()), None)
         }
     };

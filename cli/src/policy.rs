@@ -50,6 +50,13 @@ pub struct Judge<'a> {
     pub session: &'a str,
 }
 
+impl Judge<'_> {
+    /// The dashboard's origin.
+    pub fn origin(&self) -> String {
+        self.url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+    }
+}
+
 impl Policy {
     /// Loads the policy of a file.
     ///

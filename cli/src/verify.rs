@@ -82,7 +82,7 @@ impl<'a> Verifier<'a> {
             Format::Jwt(policy) => jwt::verify(credential, policy, judge.audience, now)?,
             Format::Bokeh(ring) if self.takes_for_id(credential) => bokeh::verify_id(credential, ring, now)?,
             Format::Bokeh(ring) => bokeh::verify_token(credential, ring, now)?,
-            Format::Signed(policy) => signed::verify(credential, policy, now)?,
+            Format::Signed(policy) => signed::verify(credential, policy, &judge.origin(), now)?,
         };
         if self.arguments.connect {
             connect(&self.policy, judge, credential, now)?;
@@ -138,6 +138,10 @@ fn one_kind(arguments: &Verify, format: &str) -> Result<Node, Failure> {
     match (format, &arguments.audience) {
         ("jwt", None) => return Err(Failure::new("--format jwt needs --audience")),
         ("jwt", Some(audience)) => dashboard["audience"] = json!(audience),
+        ("streamlit" | "streamlit_tornado", None) => {
+            return Err(Failure::new(format!("--format {format} needs --audience: the dashboard's url")));
+        }
+        ("streamlit" | "streamlit_tornado", Some(url)) => dashboard["url"] = json!(url),
         (_, Some(_)) => return Err(Failure::new(format!("--audience is not for --format {format}"))),
         ("bokeh" | "express", None) => session["max_stream_seconds"] = json!(1),
         _ => {}

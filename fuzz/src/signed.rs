@@ -95,7 +95,7 @@ pub fn run(data: &[u8]) {
 
 /// The session of a value, if it is one: twice the same verdict, and no longer than its age allows.
 fn verify(value: &[u8], policy: &Policy, now: Time) -> Option<Session> {
-    let (first, second) = (signed::verify(value, policy, now), signed::verify(value, policy, now));
+    let (first, second) = (signed::verify(value, policy, "", now), signed::verify(value, policy, "", now));
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
     let session = first.ok()?;
     check_session(&session, now);

@@ -1,5 +1,6 @@
 //! Where credentials travel: finding those a dashboard reads, verifying them, and listing what must not go up.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::place::Whose;
@@ -27,7 +28,7 @@ pub(crate) struct Found<'a> {
     query: query::Found<'a>,
     bokeh_header: Option<&'a [u8]>,
     /// By session kind of the dashboard, what its own cookie holds; empty where no kind has one.
-    signed: Vec<Option<&'a [u8]>>,
+    signed: Vec<Option<Cow<'a, [u8]>>>,
     is_upgrade: bool,
 }
 
@@ -59,9 +60,11 @@ impl<'a> Found<'a> {
         }
         if dashboard.kinds.iter().any(|kind| kind.own_cookie().is_some()) {
             for kind in &dashboard.kinds {
-                let name = kind.own_cookie();
-                let value = name.map(|name| cookie::find(&request.cookies, name)).transpose()?.flatten();
-                found.signed.push(value);
+                found.signed.push(match kind.own_cookie() {
+                    None => None,
+                    Some(name) if kind.is_login() => cookie::find_chunked(&request.cookies, name)?,
+                    Some(name) => cookie::find(&request.cookies, name)?.map(Cow::Borrowed),
+                });
             }
         }
         Ok(found)
@@ -149,8 +152,8 @@ impl<'a> Found<'a> {
     }
 
     /// What the cookie of the kind at that place holds.
-    fn signed(&self, place: usize) -> Option<&'a [u8]> {
-        self.signed.get(place).copied().flatten()
+    fn signed(&self, place: usize) -> Option<&[u8]> {
+        self.signed.get(place)?.as_deref()
     }
 
     fn shown(&self, kind: &Kind, place: usize) -> Shown {
@@ -182,10 +185,12 @@ impl<'a> Found<'a> {
             }
             Format::Signed(policy) => {
                 let value = self.signed(place).ok_or(Reason::SessionMissing)?;
-                if value.len() > MAX_COOKIE_BYTES {
+                if value.split(|byte| *byte == b';').any(|cookie| cookie.len() > MAX_COOKIE_BYTES) {
                     return Err(Reason::CredentialTooLong);
                 }
-                remembered(gate, value, (dashboard, place), now, || signed::verify(value, policy, now))
+                remembered(gate, value, (dashboard, place), now, || {
+                    signed::verify(value, policy, &dashboard.origin, now)
+                })
             }
             Format::Bokeh(ring) if self.is_upgrade => {
                 if self.bokeh_header.is_some() {
@@ -302,9 +307,7 @@ pub(crate) fn one_bearer<'a>(authorization: Field<'a>) -> Result<Option<&'a [u8]
 }
 
 fn remove_cookies(gate: &Gate, dashboard: &Dashboard, fields: &[&[u8]], edits: &mut Vec<Edit>) {
-    let is_credential = |name: &[u8]| {
-        gate.is_credential_cookie(name) && !dashboard.keep_cookies.iter().any(|kept| kept.as_ref() == name)
-    };
+    let is_credential = |name: &[u8]| gate.is_credential_cookie(name) && !dashboard.keep_cookies.contains(name);
     if let [field] = fields {
         edits.extend(cookie::without(field, is_credential).map(|kept| set_or_remove("cookie", kept)));
         return;

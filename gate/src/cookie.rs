@@ -1,7 +1,11 @@
 //! The Cookie and Set-Cookie fields: finding one cookie, and taking dashgate's out while all else stays byte for byte.
 
+use std::borrow::Cow;
+
 use crate::bytes;
 use crate::reason::Reason;
+use crate::signed::MAX_CHUNKS;
+use crate::table::Table;
 
 /// What every cookie of dashgate's begins with, whatever the dashboard.
 pub const PREFIX: &[u8] = b"__Host-dashgate";
@@ -63,6 +67,57 @@ pub fn find<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<&'a [u8]>, Re
         (_, Some(_)) => Err(Reason::CredentialRepeated),
         (Some(pair), None) if !pair.exact => Err(Reason::CredentialDisguised),
         (first, None) => Ok(first.map(|pair| pair.value)),
+    }
+}
+
+/// The value of the cookie of that name with the chunks that its app cut it into behind it: `VALUE; NAME_1=VALUE; NAME_2=VALUE`.
+/// Where one is missing, or there are more than ever are, nothing is told of which: a bare `;` ends the text.
+///
+/// # Errors
+/// Those of [`find`], for each of them.
+pub fn find_chunked<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, Reason> {
+    let Some(first) = find(fields, name)? else { return Ok(None) };
+    let stem = [name, b"_"].concat();
+    let is_chunk = |pair: &Pair<'_>| {
+        pair.name.strip_prefix(stem.as_slice()).and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
+    };
+    let mut left = fields.iter().flat_map(|field| pairs(field)).filter(is_chunk).count();
+    let mut whole = Cow::Borrowed(first);
+    for number in 1..=MAX_CHUNKS {
+        if left == 0 {
+            break;
+        }
+        let name = [&stem, number.to_string().as_bytes()].concat();
+        let Some(value) = find(fields, &name)? else { break };
+        left = left.saturating_sub(1);
+        whole.to_mut().extend([b"; ", name.as_slice(), b"=", value].concat());
+    }
+    if left > 0 {
+        whole.to_mut().push(b';');
+    }
+    Ok(Some(whole))
+}
+
+/// Cookies by name, some of them by what their names begin with.
+#[derive(Debug, Default)]
+pub struct Names {
+    whole: Table<()>,
+    stems: Vec<Box<[u8]>>,
+}
+
+impl Names {
+    /// One more, and with it those whose names begin with this one's and a `_` where they hold more of the same.
+    pub fn insert(&mut self, name: &[u8], and_more: bool) {
+        self.whole.insert(name.into(), ());
+        if and_more {
+            self.stems.push([name, b"_"].concat().into());
+        }
+    }
+
+    /// Whether the cookie of that name is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.whole.contains_key(name) || self.stems.iter().any(|stem| name.starts_with(stem))
     }
 }
 

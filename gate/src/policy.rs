@@ -72,7 +72,7 @@ impl Gate {
 
     /// Whether a cookie of that name holds a credential of some dashboard's, or did once.
     pub(crate) fn is_credential_cookie(&self, name: &[u8]) -> bool {
-        name.starts_with(cookie::PREFIX) || self.readable.cookies.contains_key(name)
+        name.starts_with(cookie::PREFIX) || self.readable.cookies.contains(name)
     }
 }
 
@@ -135,8 +135,8 @@ pub(crate) struct Dashboard {
     pub kinds: Vec<Arc<Kind>>,
     pub require_all: bool,
     pub keep: Carriers,
-    /// Names of the cookies that go up though they hold credentials.
-    pub keep_cookies: Vec<Box<[u8]>>,
+    /// Cookies that go up though they hold credentials.
+    pub keep_cookies: cookie::Names,
     /// Its own and the configured ones.
     pub origins: OriginSet,
     pub public: Vec<Box<[u8]>>,
@@ -193,6 +193,11 @@ impl Kind {
         matches!(&self.format, Format::Signed(policy) if policy.scheme.payload == signed::Payload::Id)
     }
 
+    /// Whether its sessions are logins at one origin, which may be in several cookies.
+    pub fn is_login(&self) -> bool {
+        matches!(&self.format, Format::Signed(policy) if !policy.chunks.is_empty())
+    }
+
     /// The cookie of its own that a session of this kind is in, whatever the dashboard.
     pub fn own_cookie(&self) -> Option<&[u8]> {
         match &self.format {
@@ -235,8 +240,8 @@ impl Carriers {
 #[derive(Debug, Default)]
 pub(crate) struct Readable {
     pub carriers: Carriers,
-    /// Cookie names that do not begin as dashgate's own do.
-    pub cookies: Table<()>,
+    /// Cookies whose names do not begin as dashgate's own do.
+    pub cookies: cookie::Names,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

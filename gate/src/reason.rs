@@ -172,7 +172,7 @@ reasons! {
     IssuerNotAllowed "issuer_not_allowed" 401 SignIn
         "The token's iss is not the configured issuer.";
     AudienceNotAllowed "audience_not_allowed" 403 SignIn
-        "The token's aud does not name this dashboard.";
+        "The token's aud, or the origin a login was made at, does not name this dashboard.";
     SessionNotYetValid "session_not_yet_valid" 401 SignIn
         "The token's nbf or iat lies in the future.";
     SessionExpired "session_expired" 401 SignIn

@@ -73,31 +73,35 @@ impl<'a> Request<'a> {
     /// `ends_with_headers`: no body follows.
     pub fn new(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>, ends_with_headers: bool) -> Self {
         let mut request = Self { ends_with_headers, ..Self::default() };
-        for (name, value) in headers {
-            match name {
-                b":authority" => request.authority.add(value),
-                b"host" => request.host.add(value),
-                b":method" => request.method.add(value),
-                b":path" => request.path.add(value),
-                b"upgrade" => request.upgrade.add(value),
-                b"origin" => request.origin.add(value),
-                b"authorization" => request.authorization.add(value),
-                b"bokeh-session-id" => request.bokeh_session_id.add(value),
-                b"content-length" => request.content_length.add(value),
-                b"content-type" => request.content_type.add(value),
-                b"transfer-encoding" => request.transfer_encoding.add(value),
-                b"sec-fetch-site" => request.site.add(value),
-                b"sec-fetch-mode" => request.mode.add(value),
-                b"sec-fetch-dest" => request.destination.add(value),
-                b"access-control-request-method" => request.preflight_method.add(value),
-                b"grpc-timeout" => request.grpc_timeout.add(value),
-                b"cookie" => request.cookies.push(value),
-                b"sec-websocket-protocol" => request.subprotocols.push(value),
-                _ if is_forbidden(name) => request.forbidden.push(name),
-                _ => {}
-            }
-        }
+        headers.into_iter().for_each(|(name, value)| request.add(name, value));
         request
+    }
+
+    /// Once, not for each kind of iterator: it would be kilobytes of module.
+    #[inline(never)]
+    fn add(&mut self, name: &'a [u8], value: &'a [u8]) {
+        match name {
+            b":authority" => self.authority.add(value),
+            b"host" => self.host.add(value),
+            b":method" => self.method.add(value),
+            b":path" => self.path.add(value),
+            b"upgrade" => self.upgrade.add(value),
+            b"origin" => self.origin.add(value),
+            b"authorization" => self.authorization.add(value),
+            b"bokeh-session-id" => self.bokeh_session_id.add(value),
+            b"content-length" => self.content_length.add(value),
+            b"content-type" => self.content_type.add(value),
+            b"transfer-encoding" => self.transfer_encoding.add(value),
+            b"sec-fetch-site" => self.site.add(value),
+            b"sec-fetch-mode" => self.mode.add(value),
+            b"sec-fetch-dest" => self.destination.add(value),
+            b"access-control-request-method" => self.preflight_method.add(value),
+            b"grpc-timeout" => self.grpc_timeout.add(value),
+            b"cookie" => self.cookies.push(value),
+            b"sec-websocket-protocol" => self.subprotocols.push(value),
+            _ if is_forbidden(name) => self.forbidden.push(name),
+            _ => {}
+        }
     }
 
     /// The headers a client may not send, to be removed whatever the verdict.

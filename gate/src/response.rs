@@ -1,7 +1,7 @@
 //! What is done to a permitted request's answer, decided when the request was.
 
 use crate::cookie;
-use crate::policy::Gate;
+use crate::policy::{Dashboard, Gate};
 use crate::record::Edit;
 use crate::subprotocol::MARKER;
 
@@ -64,20 +64,20 @@ impl Gate {
             edits.push(Edit::Add("content-security-policy", dashboard.frame_ancestors.clone().into_bytes()));
         }
         if plan.own_cookies {
-            let kept = self.dashboards.get(plan.dashboard).map(|dashboard| dashboard.keep_cookies.as_slice());
-            self.keep_own_cookies(kept.unwrap_or_default(), &headers.all("set-cookie")?, &mut edits);
+            let dashboard = self.dashboards.get(plan.dashboard);
+            self.keep_own_cookies(dashboard, &headers.all("set-cookie")?, &mut edits);
         }
         Ok(edits)
     }
 
     /// On a host of several dashboards, one must not set or clear another's session; one it is sent, it may.
-    fn keep_own_cookies(&self, kept: &[Box<[u8]>], lines: &[Vec<u8>], edits: &mut Vec<Edit>) {
+    fn keep_own_cookies(&self, dashboard: Option<&Dashboard>, lines: &[Vec<u8>], edits: &mut Vec<Edit>) {
         let is_own = |line: &Vec<u8>| {
             let name = cookie::name_of_set_cookie(line);
             let begins_as_own =
                 name.get(..cookie::PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(cookie::PREFIX));
-            let is_kept = kept.iter().any(|kept| kept.as_ref() == name);
-            begins_as_own || (self.readable.cookies.contains_key(name) && !is_kept)
+            let is_kept = dashboard.is_some_and(|dashboard| dashboard.keep_cookies.contains(name));
+            begins_as_own || (self.readable.cookies.contains(name) && !is_kept)
         };
         if lines.iter().any(is_own) {
             edits.push(Edit::Remove("set-cookie"));

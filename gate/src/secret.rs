@@ -74,8 +74,9 @@ pub enum Digest {
     Sha256,
 }
 
-/// How a library makes the key it signs with from the secret it is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a library makes the key it signs with from the secret it is given. A password's hash may be in it: it shows itself
+/// nowhere.
+#[derive(Clone)]
 pub enum Recipe {
     /// It signs with the secret itself.
     Raw,

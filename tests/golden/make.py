@@ -25,12 +25,17 @@ import jwt_order  # noqa: E402
 import jwt_shape  # noqa: E402
 import jwt_times  # noqa: E402
 import signed_django  # noqa: E402
+import signed_django_legacy  # noqa: E402
 import signed_express  # noqa: E402
 import signed_flask  # noqa: E402
 import signed_itsdangerous  # noqa: E402
+import signed_jupyter  # noqa: E402
 import signed_starlette  # noqa: E402
+import signed_streamlit  # noqa: E402
+import signed_streamlit_tornado  # noqa: E402
 import signed_tornado  # noqa: E402
 from cases import ACCEPTED, Case  # noqa: E402
+from elsewhere import Unreachable  # noqa: E402
 from originals import ACCEPTS, opinion  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -44,10 +49,21 @@ FILES = {
     "signed_flask.json": ("Flask", [signed_flask]),
     "signed_starlette.json": ("starlette", [signed_starlette]),
     "signed_django.json": ("Django", [signed_django]),
+    "signed_django_legacy.json": ("Django 5.2.8", [signed_django_legacy]),
     "signed_express.json": ("cookie-signature", [signed_express]),
+    "signed_jupyter.json": ("jupyter_server", [signed_jupyter]),
+    "signed_streamlit.json": ("streamlit", [signed_streamlit]),
+    "signed_streamlit_tornado.json": ("streamlit 1.56.0", [signed_streamlit_tornado]),
 }
 
-NOT_PYTHON = {"cookie-signature": signed_express.versions}
+# Libraries that target/venv does not have, and what says which versions are asked.
+NOT_HERE = {
+    "cookie-signature": signed_express.versions,
+    "Django 5.2.8": signed_django_legacy.LIBRARY.versions,
+    "jupyter_server": signed_jupyter.LIBRARY.versions,
+    "streamlit": signed_streamlit.LIBRARY.versions,
+    "streamlit 1.56.0": signed_streamlit_tornado.LIBRARY.versions,
+}
 
 # The gate is stricter than the originals, never laxer, but for these. Only a key holder can make any of them.
 LAXER = {
@@ -73,8 +89,16 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     without = os.environ.get("DASHGATE_GOLDEN_WITHOUT") if arguments else None
-    documents = {name: document(library, modules) for name, (library, modules) in FILES.items() if library != without}
-    judge_laxity([record for made in documents.values() for record in made["cases"]], whole=without is None)
+    documents = {}
+    for name, (library, modules) in FILES.items():
+        try:
+            if library != without:
+                documents[name] = document(library, modules)
+        except Unreachable as problem:
+            if not arguments:
+                raise
+            print(f"left out: {name} is not made anew, because {problem}")
+    judge_laxity([record for made in documents.values() for record in made["cases"]], whole=len(documents) == len(FILES))
     if arguments:
         return max([check(name, made) for name, made in documents.items()])
     for name, made in documents.items():
@@ -84,11 +108,11 @@ def main(arguments: list[str]) -> int:
 
 
 def document(library: str, modules: list) -> dict:
+    made_by = {**(NOT_HERE[library]() if library in NOT_HERE else {library: version(library)}), "python": PYTHON}
     cases: list[Case] = [case for module in modules for case in module.cases()]
     names = Counter(f"{case.kind} {case.name}" for case in cases)
     repeated = [name for name, count in names.items() if count > 1]
     assert not repeated, f"names used twice: {repeated}"
-    made_by = {**(NOT_PYTHON[library]() if library in NOT_PYTHON else {library: version(library)}), "python": PYTHON}
     return {"made_by": made_by, "cases": [case.record(opinion(case)) for case in cases]}
 
 

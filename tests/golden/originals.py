@@ -19,15 +19,20 @@ from jwt.warnings import InsecureKeyLengthWarning
 from cases import Case
 from signed_cases import clock as signed_clock
 from signed_django import Django, DjangoCookie
+from signed_django_legacy import DjangoCookieLegacy
 from signed_express import Express
 from signed_flask import Flask
 from signed_itsdangerous import Itsdangerous
+from signed_jupyter import Jupyter
 from signed_starlette import Starlette
+from signed_streamlit import Streamlit
+from signed_streamlit_tornado import StreamlitTornado
 from signed_tornado import Tornado
 
-SIGNED = {
-    made.kind: made.judge for made in (Tornado(), Itsdangerous(), Flask(), Starlette(), Django(), DjangoCookie(), Express())
-}
+FORMATS = (
+    Tornado(), Itsdangerous(), Flask(), Starlette(), Django(), DjangoCookie(), Express(), Jupyter(), Streamlit(), StreamlitTornado()
+)  # fmt: skip
+SIGNED = {made.kind: made.judge for made in FORMATS}
 
 ACCEPTS, REFUSES, RAISES = "accepts", "refuses", "raises"
 
@@ -70,6 +75,8 @@ def dice(seed: int | str) -> Iterator[None]:
 def opinion(case: Case) -> str:
     """accepts, refuses, or raises (an exception that is no verdict: a 500 in a server)."""
     judge = {"jwt": pyjwt, "bokeh_id": bokeh_id, "bokeh_token": bokeh_token, **SIGNED}[case.kind]
+    if (case.settings or {}).get("session", {}).get("salt_form") or case.name.startswith("legacy_"):
+        judge = DjangoCookieLegacy().judge
     with clock(case.now), signed_clock(case.now):
         opinions = {one(judge, case, key.secret) for key in case.keys}
     return next(said for said in (ACCEPTS, RAISES, REFUSES) if said in opinions)

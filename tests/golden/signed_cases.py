@@ -70,6 +70,8 @@ class Format:
     joined_values = INVALID  # of one, a comma and the same again
     longest: int | None = None  # the most characters of a payload
     quotes = False  # a value may stand in double quotes
+    always_read = False  # the payload is read though no subject is asked for
+    chunks = False  # a long value is cut into several
 
     def odd_times(self) -> dict[str, bytes]:
         """Texts that its library may take for times, and does not write."""
@@ -93,6 +95,10 @@ class Format:
     def time(self, seconds: int) -> bytes:
         raise NotImplementedError
 
+    def begin(self, signed: bytes) -> int:
+        """Where the payload's own text begins in the text that is signed."""
+        return signed.index(b"eyJ1" if self.json else b"anna")
+
     def signed(self, payload: bytes, time: bytes) -> bytes:
         """The text that is signed."""
         return payload + self.separator + time
@@ -114,6 +120,10 @@ class Format:
     def whole(self, settings: dict | None = None) -> dict:
         """The session kind's settings; one that is None is not said."""
         return {name: value for name, value in {**self.settings, **(settings or {})}.items() if value is not None}
+
+    def said(self, kind: dict) -> dict:
+        """What a case says beside its keys."""
+        return {"session": kind}
 
     def read(self, payload: dict) -> str:
         """Whom a payload is about."""
@@ -153,12 +163,12 @@ class Format:
         key = next(known for known in keys if known.id == key.id)
         age = None if self.max_age is None else kind.get("max_age_seconds", self.max_age)
         ends = [end for end in (key.retire_at, None if age is None else at + age) if end is not None]
-        return SignedCase(name, self.kind, token, keys, ACCEPTED, why, now, {"session": kind}, key.id,
+        return SignedCase(name, self.kind, token, keys, ACCEPTED, why, now, self.said(kind), key.id,
                           self.subject(subject, settings), min(ends, default=None))  # fmt: skip
 
     def refused(self, name: str, token: bytes, reason: str, why: str, *, keys=RING, now: float = NOW,
                 settings: dict | None = None) -> SignedCase:  # fmt: skip
-        return SignedCase(name, self.kind, token, keys, reason, why, now, {"session": self.whole(settings)})
+        return SignedCase(name, self.kind, token, keys, reason, why, now, self.said(self.whole(settings)))
 
     def cookie(self) -> str:
         return self.settings["cookie"]

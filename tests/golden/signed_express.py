@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import hashlib
 import hmac
 import json
 import os
@@ -13,8 +14,8 @@ from urllib.parse import quote, unquote_to_bytes
 import signed_damage
 import signed_shared
 import signed_texts
-from cases import Case, Key
-from signed_cases import CLAIMS, CURRENT, INVALID, MALFORMED, USER, Format, standard
+from cases import ALPHABET, Case, Key, base64url
+from signed_cases import CLAIMS, CURRENT, INVALID, MALFORMED, USER, Format, standard, text_secret
 
 HERE = Path(__file__).parent
 PACKAGES = HERE.parent.parent / "target/npm/node_modules"
@@ -102,7 +103,8 @@ class Express(Format):
 def cases() -> list[Case]:
     made = Express()
     return [
-        *signed_shared.cases(made), *signed_damage.cases(made), *texts(made), *ids(made), *escapes(made),
+        *signed_shared.cases(made), *signed_damage.cases(made), *texts(made), *ids(made), *shapes(made), *signatures(made),
+        *rotated(made), *escapes(made),
     ]  # fmt: skip
 
 
@@ -149,6 +151,54 @@ def ids(made: Express) -> list[Case]:
         made.refused("id_in_other_case", made.wire(bare.swapcase() + b"." + signature), INVALID, "another id"),
         made.refused("id_of_another_value", made.wire(b"eve".ljust(32, b"-") + b"." + signature), INVALID, "another id"),
         made.refused("id_not_utf8", made.told(b"\xff" * 32), CLAIMS, "no letters"),
+    ]  # fmt: skip
+
+
+def shapes(made: Express) -> list[Case]:
+    """Ids as apps make them with a `genid` of their own, and every length that is taken."""
+    raw = bytes(range(0, 252, 7))  # 36 bytes
+    rows = {
+        "of_uid_safe_24": base64url(raw[:24]), "of_uid_safe_36": base64url(raw), "of_uid_safe_48": base64url((raw * 2)[:48]),
+        "of_sha256": hashlib.sha256(b"id").hexdigest(), "of_md5": hashlib.md5(b"id").hexdigest(), "of_sha1": hashlib.sha1(b"id").hexdigest(),
+        "of_upper_hex": hashlib.sha256(b"id").hexdigest().upper(), "of_uuid": "8a6e0804-2bd0-4672-b79d-d97027f9071a",
+        "of_uuid_and_a_node": "node-7_8a6e0804-2bd0-4672-b79d-d97027f9071a", "of_two_ulids": "01ARZ3NDEKTSV4RRFFQ69G5FAV" * 2,
+        "of_letters_alone": ALPHABET[:52], "of_lower_case_alone": ALPHABET[26:52] + "abcdef", "of_digits_alone": "0123456789" * 5,
+        "of_the_whole_alphabet": ALPHABET, "with_a_dash_first": "-" + "a" * 31, "with_a_dash_last": "a" * 31 + "-",
+        "with_a_bar_first": "_" + "a" * 40, "like_json": base64url(b'{"user":"anna","admin":true}'), "like_a_signature": "s-" + "A" * 43,
+    }  # fmt: skip
+    found = [made.accepted(f"id_{name}", made.of(text), "as express-session writes it") for name, text in rows.items()]
+    for length in (34, 35, 37, 39, 41, 42, 45, 46, 47, 49, 51, 55, 60, 61, 62, 63):
+        text = (ALPHABET * 2)[length : length * 2]
+        found.append(made.accepted(f"id_of_{length}", made.of(text), "32 to 64 letters, digits, - and _"))
+    return found
+
+
+def signatures(made: Express) -> list[Case]:
+    """Signatures in base64 that encodeURIComponent escapes here and there, or nowhere."""
+    wanted = {
+        "no_escape": r"[A-Za-z0-9]{43}", "one_plus": r"[^+/]*\+[^+/]*", "one_slash": r"[^+/]*/[^+/]*", "a_plus_first": r"\+.*",
+        "a_slash_first": r"/.*", "a_slash_before_the_end": r".*/.", "two_pluses_together": r".*\+\+.*", "slash_and_plus": r".*/\+.*",
+        "three_slashes": r"([^/]*/){3}[^/]*", "digits_first": r"[0-9]{3}.*",
+    }  # fmt: skip
+    ids = [base64url(hashlib.sha256(b"%d" % number).digest()) for number in range(3000)]
+    signed = {text: made.signature(text.encode()).decode() for text in ids}
+    found = []
+    for name, form in wanted.items():
+        text = next(text for text, signature in signed.items() if re.fullmatch(form, signature))
+        found.append(made.accepted(f"signature_with_{name}", made.of(text), "one spelling: encodeURIComponent's"))
+    return found
+
+
+def rotated(made: Express) -> list[Case]:
+    """Secrets in an array: the first signs, all verify."""
+    keys = tuple(Key(f"signed-{number}", text_secret(f"signed {number}")) for number in range(3))
+    usual = "qVX9mfYk0-aT_s3JZ0c1qwErTyUiOpAs"
+    return [
+        *[made.accepted(f"key_{number}_of_3", made.of(usual, key), "every key is tried", key=key, keys=keys)
+          for number, key in enumerate(keys)],
+        made.accepted("one_secret_twice", made.of(usual, keys[0]), "the first that fits", key=keys[0],
+                      keys=(keys[0], Key("again", keys[0].secret))),
+        made.refused("key_4_of_3", made.of(usual), INVALID, "none of them", keys=keys),
     ]  # fmt: skip
 
 

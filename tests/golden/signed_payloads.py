@@ -64,10 +64,14 @@ def cases(made: Format) -> list[Case]:
     for name, raw in PLAIN_JSON.items():
         subject = json.loads(raw)["user"]
         found.append(made.accepted(f"json_{name}", made.told(raw), "JSON that the library does not write", subject))
+    found += texts(made)
+    return found if made.always_read else [*found, *unread(made)]
+
+
+def unread(made: Format) -> list[Case]:
+    """What nobody reads, or not as JSON."""
     whole = {"subject_from": "."}
     return [
-        *found,
-        *texts(made),
         made.accepted("subject_is_the_whole_text", made.told(b"anna@example.org"), "no JSON is asked for", "anna@example.org",
                       settings=whole),
         made.accepted("subject_is_the_whole_json", made.told(b'"anna"'), "the payload's text, JSON's quotes too", '"anna"',
@@ -98,6 +102,8 @@ def texts(made: Format) -> list[Case]:
     rows |= {f"loose_ending_{number}": text + fill for number, text in enumerate(loose_endings(ends), 1)}
     why = "signed, and not base64 as the library writes it"
     found = [made.refused(f"payload_{name}", made.told(payload=text.encode()), CLAIMS, why) for name, text in rows.items()]
+    if made.always_read:
+        return found
     text = rows["mark_inside"].encode()
     why = "nothing reads the payload where no subject is asked for"
     return [*found, made.accepted("payload_unread", made.told(payload=text, settings=SILENT), why, settings=SILENT)]

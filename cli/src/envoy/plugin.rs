@@ -152,8 +152,10 @@ fn check_keys(config: &Place<'_>, policy: &Node, report: &mut Report) {
         .map(|variables| variables.list("host_env_keys").iter().filter_map(|key| key.node.text()).collect())
         .unwrap_or_default();
     let shown = variables.as_ref().and_then(|variables| variables.member("key_values"));
-    for key in policy.member("keys").map(Node::items).unwrap_or_default() {
-        let Some(name) = key.member("env").and_then(Node::text) else { continue };
+    let keys = policy.member("keys").map(Node::items).unwrap_or_default().iter().filter_map(|key| key.member("env"));
+    let kinds = policy.member("sessions").map(Node::members).unwrap_or_default();
+    let passwords = kinds.iter().filter_map(|(_, kind)| kind.member("password_env"));
+    for name in keys.chain(passwords).filter_map(Node::text) {
         let in_plain_sight = shown
             .as_ref()
             .and_then(|shown| shown.members().into_iter().find(|(known, _)| *known == name).map(|(_, place)| place));

@@ -84,7 +84,7 @@ pub(super) fn compile(document: &Json<'_>, environment: Environment<'_>) -> Resu
     let document = Reader(document);
     let mut compiler = Compiler { problems: Vec::new(), warnings: Vec::new() };
     let keys = compiler.keys(&document, environment);
-    let kinds = compiler.kinds(&document, &keys);
+    let kinds = compiler.kinds(&document, &keys, environment);
     let connect = document.0.member("connect").map(|connect| connect_of(&Reader(connect)));
     let mut dashboards = compiler.dashboards(&document, &kinds);
     let (sites, parents) = compiler.sites(&mut dashboards);
@@ -120,10 +120,10 @@ fn connect_of(connect: &Reader<'_>) -> Connect {
 fn readable(kinds: &Named<Arc<Kind>>, dashboards: &[Dashboard]) -> Readable {
     let mut readable = Readable::default();
     kinds.values().for_each(|kind| readable.carriers.join(kind.carriers));
-    let own = kinds.values().filter_map(|kind| kind.own_cookie());
-    for name in dashboards.iter().map(|dashboard| dashboard.cookie.as_bytes()).chain(own) {
+    let own = kinds.values().filter_map(|kind| Some((kind.own_cookie()?, kind.is_login())));
+    for (name, and_more) in dashboards.iter().map(|dashboard| (dashboard.cookie.as_bytes(), false)).chain(own) {
         if !name.starts_with(cookie::PREFIX) {
-            readable.cookies.insert(name.into(), ());
+            readable.cookies.insert(name, and_more);
         }
     }
     readable
@@ -137,6 +137,9 @@ pub(super) struct Secret {
     /// Not a secret at all, but the public half of one.
     pub is_public: bool,
 }
+
+/// What is wrong with a variable that cannot be had.
+pub(super) const UNSET: &str = "is not set in the environment of the VM (host_env_keys)";
 
 pub(super) struct Compiler {
     problems: Vec<Problem>,
@@ -191,9 +194,7 @@ impl Compiler {
             }
         }
         let variable = item.text("env")?;
-        let secret = environment(variable)
-            .ok_or("is not set in the environment of the VM (host_env_keys)")
-            .and_then(|text| secret::decode(&text, encoding));
+        let secret = environment(variable).ok_or(UNSET).and_then(|text| secret::decode(&text, encoding));
         secret.map_err(|message| self.problem(format!("{path}.env"), format!("{variable} {message}"))).ok()
     }
 
@@ -248,6 +249,9 @@ impl Compiler {
             self.problem(format!("{path}.sessions"), "lists none; a dashboard that needs no session says open: true");
         }
         let access = self.access(path, item, place.slot, &sessions);
+        if place.slot.is_some_and(|slot| !slot.in_path) && sessions.iter().any(|kind| kind.is_login()) {
+            self.problem(format!("{path}.sessions"), "lists Streamlit's, which name one origin: the url has many");
+        }
         let origin = format!("{}://{}", place.scheme, place.authority);
         let mut origins = OriginSet::default();
         if place.slot.is_none_or(|slot| slot.in_path) {
@@ -263,10 +267,14 @@ impl Compiler {
             }
         }
         let cookie = item.text("cookie").map_or_else(|| format!("__Host-dashgate-{name}"), str::to_owned);
-        let mut keep_cookies: Vec<Box<[u8]>> =
-            kept.iter().filter_map(|kind| kind.own_cookie()).map(Box::from).collect();
+        let mut keep_cookies = cookie::Names::default();
+        for kind in &kept {
+            if let Some(name) = kind.own_cookie() {
+                keep_cookies.insert(name, kind.is_login());
+            }
+        }
         if keep.cookie {
-            keep_cookies.push(cookie.as_bytes().into());
+            keep_cookies.insert(cookie.as_bytes(), false);
         }
         let missing_origin = match item.text("missing_origin") {
             Some("allow") => MissingOrigin::Allow,

@@ -34,17 +34,32 @@ pub struct Field {
     pub meaning: &'static str,
 }
 
+/// The filter writes no documents, and its module does without five kilobytes of them.
+const HAS_MEANINGS: bool = cfg!(not(target_os = "wasi"));
+
 const fn required(name: &'static str, shape: Shape, meaning: &'static str) -> Field {
-    Field { name, shape, default: None, meaning }
+    Field { name, shape, default: None, meaning: if HAS_MEANINGS { meaning } else { "" } }
 }
 
 const fn optional(name: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> Field {
-    Field { name, shape, default: Some(default), meaning }
+    Field { default: Some(default), ..required(name, shape, meaning) }
 }
 
 /// Words for [`Shape::Choice`], used where they are read, too.
-pub const FORMATS: &[&str] =
-    &["jwt", "bokeh", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"];
+pub const FORMATS: &[&str] = &[
+    "jwt",
+    "bokeh",
+    "tornado",
+    "itsdangerous",
+    "flask",
+    "starlette",
+    "django",
+    "django_cookie",
+    "express",
+    "jupyter",
+    "streamlit",
+    "streamlit_tornado",
+];
 /// How itsdangerous derives keys.
 pub const DERIVATIONS: &[&str] = &["django-concat", "concat", "hmac", "none"];
 /// How a JWT may be signed.
@@ -106,7 +121,7 @@ const SESSION: Shape = Shape::Object(&[
     required(
         "format",
         Shape::Choice(FORMATS),
-        "jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens. tornado: Tornado's signed values, version 2. itsdangerous: a URLSafeTimedSerializer's. flask: Flask's session. starlette: its SessionMiddleware's. django: signing.dumps. django_cookie: set_signed_cookie. express: express-session's id.",
+        "jwt: JWT HS256. bokeh: Bokeh's signed session ids and tokens. tornado: Tornado's signed values, version 2. itsdangerous: a URLSafeTimedSerializer's. flask: Flask's session. starlette: its SessionMiddleware's. django: signing.dumps. django_cookie: set_signed_cookie. express: express-session's id. jupyter: Jupyter Server's login. streamlit: Streamlit's login, of 1.57 and later; streamlit_tornado: of 1.42 to 1.56.",
     ),
     required("keys", Shape::List(&Shape::Text(name)), "Ids of the keys that may have signed."),
     optional(
@@ -133,13 +148,25 @@ const SESSION: Shape = Shape::Object(&[
         "cookie",
         Shape::Text(kind_cookie),
         "",
-        "The cookie a web framework keeps the session in. By default the framework's own: session (flask, starlette), user (tornado), connect.sid (express).",
+        "The cookie a web framework keeps the session in. By default the framework's own: session (flask, starlette), user (tornado), connect.sid (express). Streamlit's is always _streamlit_user. Required for jupyter: username- and the host, with - for each character but letters and digits.",
     ),
     optional(
         "salt",
         Shape::Text(salt),
         "",
         "itsdangerous, flask, django, django_cookie: the salt. Required for itsdangerous and django; by default the library's own for flask, none for django_cookie. Starlette's cannot be changed.",
+    ),
+    optional(
+        "salt_form",
+        Shape::Choice(&["v2", "legacy"]),
+        "\"v2\"",
+        "django_cookie: how cookie and salt are put together. v2: as Django 5.2.15 and 6.1 do. legacy: as all before did.",
+    ),
+    optional(
+        "password_env",
+        Shape::Text(variable),
+        "",
+        "jupyter: the environment variable that holds the password's hash, where the server has a password.",
     ),
     optional(
         "key_derivation",

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Environment;
 use super::access::Asked;
-use super::compile::{Compiler, Named, Reader, Secret};
+use super::compile::{Compiler, Named, Reader, Secret, UNSET};
 use crate::json::Json;
 use crate::jwt;
 use crate::jwt::Algorithm;
@@ -53,21 +54,44 @@ fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
 }
 
 /// Formats whose values hold a time and name somebody.
-const TIMED: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
+const TIMED: &[&str] = &[
+    "tornado",
+    "itsdangerous",
+    "flask",
+    "starlette",
+    "django",
+    "django_cookie",
+    "jupyter",
+    "streamlit",
+    "streamlit_tornado",
+];
 
 /// Formats whose sessions are read by their time, and may say more than whose they are.
-const TELLING: &[&str] = &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
+const TELLING: &[&str] = &[
+    "jwt",
+    "tornado",
+    "itsdangerous",
+    "flask",
+    "starlette",
+    "django",
+    "django_cookie",
+    "jupyter",
+    "streamlit",
+    "streamlit_tornado",
+];
 
 /// Which formats take which options of a session kind, where not all do. Starlette's salt is its library's for good, and
-/// Django's, Tornado's and Express's ways to derive keys are; an express id names nobody.
-const OPTIONS: [(&str, &[&str]); 15] = [
+/// Django's, Tornado's and Express's ways to derive keys are, and Streamlit's cookie is; an express id names nobody.
+const OPTIONS: [(&str, &[&str]); 17] = [
     ("algorithm", &["jwt"]),
     ("issuer", &["jwt"]),
     ("clock_skew_seconds", TELLING),
     ("max_lifetime_seconds", &["jwt"]),
     ("carriers", &["jwt"]),
-    ("cookie", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"]),
+    ("cookie", &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express", "jupyter"]),
     ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
+    ("salt_form", &["django_cookie"]),
+    ("password_env", &["jupyter"]),
     ("key_derivation", &["itsdangerous"]),
     ("digest", &["itsdangerous", "flask"]),
     ("max_age_seconds", TIMED),
@@ -79,7 +103,12 @@ const OPTIONS: [(&str, &[&str]); 15] = [
 ];
 
 impl Compiler {
-    pub(super) fn kinds(&mut self, document: &Reader<'_>, keys: &Named<Option<Secret>>) -> Named<Arc<Kind>> {
+    pub(super) fn kinds(
+        &mut self,
+        document: &Reader<'_>,
+        keys: &Named<Option<Secret>>,
+        environment: Environment<'_>,
+    ) -> Named<Arc<Kind>> {
         let members = document.0.member("sessions").map(Json::members).unwrap_or_default();
         let (mut kinds, mut signers) = (Named(Vec::new()), Vec::new());
         for (name, value) in members {
@@ -90,7 +119,8 @@ impl Compiler {
             };
             let secrets = self.secrets(&path, &session, algorithm, keys);
             let asked = Asked::of(document, name);
-            let (kind, recipe) = self.kind(&path, &session, algorithm, &secrets, asked);
+            let password = self.password(&path, &session, environment);
+            let (kind, recipe) = self.kind(&path, &session, algorithm, &secrets, asked, password.as_deref());
             // Ed25519 signs for nothing but JWTs.
             if algorithm == Algorithm::Hs256 {
                 signers.push(Signer::new(name, session.text("format").unwrap_or_default(), &secrets, &recipe));
@@ -145,6 +175,16 @@ impl Compiler {
         secrets
     }
 
+    /// What the app mixes into its secret besides, where a variable of the environment holds that.
+    fn password(&mut self, path: &str, session: &Reader<'_>, environment: Environment<'_>) -> Option<String> {
+        let variable = session.text("password_env")?;
+        let password = environment(variable).filter(|text| !text.is_empty());
+        if password.is_none() {
+            self.problem(format!("{path}.password_env"), format!("{variable} {UNSET}"));
+        }
+        password
+    }
+
     /// The kind, and how its format derives keys.
     fn kind(
         &mut self,
@@ -153,6 +193,7 @@ impl Compiler {
         algorithm: Algorithm,
         secrets: &[&Secret],
         asked: Asked,
+        password: Option<&str>,
     ) -> (Kind, Recipe) {
         let format = session.text("format").unwrap_or_default();
         for name in OPTIONS.iter().flat_map(|(name, formats)| (!formats.contains(&format)).then_some(name)) {
@@ -197,7 +238,7 @@ impl Compiler {
                 carriers.bokeh = true;
                 (Format::Bokeh(ring(secrets, &Recipe::Raw, Digest::Sha256)), Recipe::Raw)
             }
-            format => self.signed(path, format, session, secrets, asked),
+            format => self.signed(path, format, session, secrets, asked, password),
         };
         (Kind { format, carriers, max_stream_seconds }, recipe)
     }
@@ -210,6 +251,7 @@ impl Compiler {
         session: &Reader<'_>,
         secrets: &[&Secret],
         asked: Asked,
+        password: Option<&str>,
     ) -> (Format, Recipe) {
         let Some(preset) = signed::preset(format) else {
             // The table lets no other word through.
@@ -220,7 +262,7 @@ impl Compiler {
         if cookie.is_empty() {
             self.problem(format!("{path}.cookie"), "is missing: the format has no usual cookie");
         }
-        let salt = session.text("salt").or(preset.salt).unwrap_or_default();
+        let salt = password.or(session.text("salt")).or(preset.salt).unwrap_or_default();
         if salt.is_empty() && preset.salt.is_none() && format == "django" {
             self.problem(format!("{path}.salt"), "is missing: Django has one for each use");
         }
@@ -235,11 +277,30 @@ impl Compiler {
             "sha1" => Digest::Sha1,
             _ => Digest::Sha256,
         };
-        let derivation = session.text("key_derivation").unwrap_or(preset.derivation);
-        let recipe = signed::recipe(derivation, digest, salt, cookie);
+        let mut derivation = session.text("key_derivation").unwrap_or(preset.derivation);
+        if session.text("salt_form") == Some("legacy") {
+            derivation = "django-cookie-legacy";
+            self.warning(
+                format!("{path}.salt_form"),
+                "signs name and salt as one text: what the app signs for a cookie si with the salt d verifies as sid, too",
+            );
+        }
+        let recipe = |cookie: &str| match preset.is_login {
+            true => signed::recipe(derivation, digest, cookie, cookie),
+            false => signed::recipe(derivation, digest, salt, cookie),
+        };
+        let chunk = |number| {
+            let name = format!("{cookie}_{number}");
+            let ring = ring(secrets, &recipe(&name), digest);
+            (name, ring)
+        };
+        let most_chunks = if preset.is_login { signed::MAX_CHUNKS } else { 0 };
+        let chunks = (1..=most_chunks).map(chunk).collect();
+        let recipe = recipe(cookie);
         let policy = signed::Policy {
             scheme: preset.scheme,
             ring: ring(secrets, &recipe, digest),
+            chunks,
             cookie: cookie.to_owned(),
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),
             clock_skew_seconds: session.whole("clock_skew_seconds").unwrap_or(30),

@@ -1,11 +1,10 @@
 //! Holds a document against the table of fields, and lists every problem by its path.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use super::fields::{Field, Shape, name};
 use crate::json::Json;
-use crate::table::Quick;
+use crate::table::Table;
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +50,10 @@ pub fn check(value: &Json<'_>, shape: &Shape, path: &str, problems: &mut Vec<Pro
             problems.push(Problem::new(path, format!("must be one of {}", words.join(", "))));
         }
         (Shape::List(inner), Json::List(items)) => {
-            let mut texts: HashSet<&str, Quick> = HashSet::default();
+            let mut texts: Table<()> = Table::default();
             for (index, item) in items.iter().enumerate() {
                 check(item, inner, &format!("{path}[{index}]"), problems);
-                if item.text().is_some_and(|text| !texts.insert(text)) {
+                if item.text().is_some_and(|text| texts.insert(text.as_bytes().into(), ()).is_some()) {
                     problems.push(Problem::new(format!("{path}[{index}]"), "is listed twice"));
                 }
             }

@@ -3,16 +3,21 @@
 //!
 //! Decides whether one value is a session. Stricter than the libraries: one text for one meaning, and no old versions.
 
+mod login;
 mod payload;
 mod preset;
 mod split;
 
+use std::sync::Arc;
+
 use crate::facts::Paths;
 use crate::json::Json;
 use crate::reason::Reason;
+use crate::secret::Key;
 use crate::session::{Ring, Session};
 use crate::time::Time;
 
+pub use login::MAX_CHUNKS;
 pub use payload::{Payload, SubjectPath};
 pub use preset::{Preset, preset, recipe};
 pub use split::{Grammar, SignatureText, TimeText, Wire};
@@ -52,47 +57,95 @@ pub struct Policy {
     pub subject_from: Option<SubjectPath>,
     /// Where in the payload, an object then, it says more.
     pub facts: Paths,
+    /// Where the values are logins at one origin: the cookies that hold the chunks of a long one, each with its own keys.
+    pub chunks: Vec<(String, Ring)>,
 }
 
-/// Verifies a value at a time.
+/// Verifies a value at a time, for the dashboard of that origin.
 ///
 /// # Errors
 /// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
-pub fn verify(value: &[u8], policy: &Policy, now: Time) -> Result<Session, Reason> {
-    if value.len() > MAX_BYTES {
-        return Err(Reason::CredentialTooLong);
+pub fn verify(value: &[u8], policy: &Policy, origin: &str, now: Time) -> Result<Session, Reason> {
+    if !policy.chunks.is_empty() {
+        return login::verify(value, policy, origin, now);
     }
-    let scheme = &policy.scheme;
-    let text = scheme.wire.unwrap(value)?;
-    let parts = scheme.grammar.split(&text)?;
-    let signature = scheme.signature.decode(parts.signature)?;
-    let key = policy.ring.verify(None, parts.signed, &signature, now)?;
-    let mut session = Session::new(key, &signature);
-    // From here on the text is what a holder of the key wrote.
-    let named = parts.name.is_none_or(|name| name == policy.cookie.as_bytes());
-    if !named || !scheme.payload.fits(parts.payload) {
-        return Err(Reason::ClaimsMalformed);
+    let part = Part::open(value, &policy.cookie, &policy.ring, None, policy, now)?;
+    let session = part.session(&part.signature);
+    if policy.subject_from.is_none() && policy.facts.is_empty() {
+        return Ok(session);
     }
-    if let (Some(time), Some(max_age)) = (parts.time, policy.max_age_seconds) {
-        let signed_at = scheme.time.decode(time).ok_or(Reason::ClaimsMalformed)?;
-        if signed_at > now.plus_seconds(policy.clock_skew_seconds) {
-            return Err(Reason::SessionNotYetValid);
+    policy.read(session, &policy.scheme.payload.decode(&part.payload)?)
+}
+
+impl Policy {
+    /// What a decoded payload says of a session.
+    fn read(&self, mut session: Session, payload: &[u8]) -> Result<Session, Reason> {
+        if let Some(path) = &self.subject_from {
+            session.subject = Some(path.subject(payload)?);
         }
-        let end = signed_at.plus_seconds(max_age);
-        if now >= end {
-            return Err(Reason::SessionExpired);
+        if !self.facts.is_empty() {
+            let payload = Json::parse(payload).map_err(|_| Reason::ClaimsMalformed)?;
+            session.facts = self.facts.read(&payload)?;
         }
-        session.end = session.end.min(end);
-        session.issued = Some(signed_at);
+        Ok(session)
     }
-    if let Some(path) = &policy.subject_from {
-        let payload = scheme.payload.decode(parts.payload)?;
-        session.subject = Some(path.subject(&payload)?);
+}
+
+/// One signed text whose signature, name and time are good.
+struct Part<'a> {
+    key: &'a Arc<Key>,
+    signature: Vec<u8>,
+    /// When it was signed and when it ends, where the format has a time.
+    times: Option<(Time, Time)>,
+    /// The payload's text.
+    payload: Vec<u8>,
+}
+
+impl<'a> Part<'a> {
+    /// Opens the text in the cookie of that name; `key` is the id of the one key that may have signed it, or any may.
+    fn open(
+        value: &[u8],
+        cookie: &str,
+        ring: &'a Ring,
+        key: Option<&str>,
+        policy: &Policy,
+        now: Time,
+    ) -> Result<Self, Reason> {
+        if value.len() > MAX_BYTES {
+            return Err(Reason::CredentialTooLong);
+        }
+        let scheme = &policy.scheme;
+        let text = scheme.wire.unwrap(value)?;
+        let parts = scheme.grammar.split(&text)?;
+        let signature = scheme.signature.decode(parts.signature)?;
+        let key = ring.verify(key, parts.signed, &signature, now)?;
+        // From here on the text is what a holder of the key wrote.
+        let named = parts.name.is_none_or(|name| name == cookie.as_bytes());
+        if !named || !scheme.payload.fits(parts.payload) {
+            return Err(Reason::ClaimsMalformed);
+        }
+        let mut times = None;
+        if let (Some(time), Some(max_age)) = (parts.time, policy.max_age_seconds) {
+            let signed_at = scheme.time.decode(time).ok_or(Reason::ClaimsMalformed)?;
+            if signed_at > now.plus_seconds(policy.clock_skew_seconds) {
+                return Err(Reason::SessionNotYetValid);
+            }
+            let end = signed_at.plus_seconds(max_age);
+            if now >= end {
+                return Err(Reason::SessionExpired);
+            }
+            times = Some((signed_at, end));
+        }
+        Ok(Self { key, signature, times, payload: parts.payload.to_vec() })
     }
-    if !policy.facts.is_empty() {
-        let payload = scheme.payload.decode(parts.payload)?;
-        let payload = Json::parse(&payload).map_err(|_| Reason::ClaimsMalformed)?;
-        session.facts = policy.facts.read(&payload)?;
+
+    /// The session it is, by those signatures.
+    fn session(&self, signatures: &[u8]) -> Session {
+        let mut session = Session::new(self.key, signatures);
+        if let Some((signed_at, end)) = self.times {
+            session.end = session.end.min(end);
+            session.issued = Some(signed_at);
+        }
+        session
     }
-    Ok(session)
 }

@@ -23,6 +23,8 @@ pub enum Payload {
     Base64,
     /// base64url without padding; with a `.` before it, of zlib data.
     Base64Url,
+    /// So written, a JSON string that holds the payload.
+    Nested,
 }
 
 impl Payload {
@@ -42,6 +44,10 @@ impl Payload {
             (Self::Plain | Self::Id, _) => return Ok(Cow::Borrowed(text)),
             (Self::Base64, _) => STANDARD.decode(text).ok(),
             (Self::Base64Url, None) => URL_SAFE_NO_PAD.decode(text).ok(),
+            (Self::Nested, _) => {
+                let outer = Self::Base64Url.decode(text)?;
+                Json::parse(&outer).ok().and_then(|json| json.text().map(|text| text.as_bytes().to_vec()))
+            }
             (Self::Base64Url, Some(text)) => URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| inflated(&bytes)),
         };
         decoded.map(Cow::Owned).ok_or(Reason::ClaimsMalformed)

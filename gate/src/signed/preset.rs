@@ -18,9 +18,14 @@ pub struct Preset {
     pub digest: &'static str,
     /// How long values are good; `None` where they hold no time.
     pub max_age_seconds: Option<u64>,
+    /// Whether they are Streamlit's logins, which may be in chunks: a cookie's own name is its salt.
+    pub is_login: bool,
 }
 
 const DAY: u64 = 86_400;
+
+/// The cookie that holds Streamlit's login.
+const STREAMLIT: Option<&str> = Some("_streamlit_user");
 
 /// itsdangerous 2.2.0, `URLSafeTimedSerializer` with its defaults.
 const ITSDANGEROUS: Preset = Preset {
@@ -37,6 +42,7 @@ const ITSDANGEROUS: Preset = Preset {
     derivation: "django-concat",
     digest: "sha1",
     max_age_seconds: Some(31 * DAY),
+    is_login: false,
 };
 
 /// Django 5.2 and 6.1, `django.core.signing.dumps`.
@@ -79,6 +85,18 @@ pub fn preset(format: &str) -> Option<Preset> {
             ..ITSDANGEROUS
         },
         "tornado" => TORNADO,
+        // jupyter_server 2.21.1, `IdentityProvider.set_login_cookie`. The salt is the password's hash, if there is one.
+        "jupyter" => Preset { cookie: None, derivation: "hmac", ..TORNADO },
+        // Streamlit 1.57 and later, `starlette_app_utils.create_signed_value`.
+        "streamlit" => Preset {
+            scheme: Scheme { payload: Payload::Nested, ..ITSDANGEROUS.scheme },
+            cookie: STREAMLIT,
+            salt: Some(""),
+            is_login: true,
+            ..ITSDANGEROUS
+        },
+        // Streamlit 1.42 to 1.56, whose server is Tornado.
+        "streamlit_tornado" => Preset { cookie: STREAMLIT, is_login: true, ..TORNADO },
         "django" => DJANGO,
         // `HttpResponse.set_signed_cookie`, with the salt of 5.2.15 and 6.1 on.
         "django_cookie" => Preset {
@@ -112,10 +130,11 @@ pub fn recipe(derivation: &str, digest: Digest, salt: &str, cookie: &str) -> Rec
         "hmac" => Recipe::Mac(digest, salt.as_bytes().to_vec()),
         "none" => Recipe::Raw,
         "django-cookie" => {
-            let salt =
-                format!("django.http.cookies.v2:{}:{salt}{cookie}signerdjango.http.cookies", salt.chars().count());
-            Recipe::Hash(digest, salt.into_bytes())
+            let salt = format!("django.http.cookies.v2:{}:{salt}{cookie}", salt.chars().count());
+            Recipe::Hash(digest, format!("{salt}signerdjango.http.cookies").into_bytes())
         }
+        // Up to 5.2.14, and in all of 4.2.
+        "django-cookie-legacy" => Recipe::Hash(digest, format!("{cookie}{salt}signerdjango.http.cookies").into_bytes()),
         _ => Recipe::Hash(digest, format!("{salt}signer").into_bytes()),
     }
 }

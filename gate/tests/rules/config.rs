@@ -74,7 +74,7 @@ fn lists_every_problem_at_once() {
             "dashbords: is not a known key; known are keys, sessions, connect, dashboards, reason_header",
             "keys[0].env: must be a string",
             "sessions.portal.format: must be one of jwt, bokeh, tornado, itsdangerous, flask, starlette, django, django_cookie, \
-             express",
+             express, jupyter, streamlit, streamlit_tornado",
         ],
     );
 }

@@ -6,6 +6,19 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::stage::{EXTRA, Policy};
 
+/// Formats that hold a time and name somebody.
+const TIMED: &[&str] = &[
+    "tornado",
+    "itsdangerous",
+    "flask",
+    "starlette",
+    "django",
+    "django_cookie",
+    "jupyter",
+    "streamlit",
+    "streamlit_tornado",
+];
+
 /// A kind of that format with nothing but what it must say.
 fn least(format: &str) -> Value {
     let said = match format {
@@ -14,6 +27,7 @@ fn least(format: &str) -> Value {
         "itsdangerous" => json!({"cookie": "__Host-who", "salt": "session", "subject_from": "user"}),
         "django" => json!({"cookie": "__Host-who", "salt": "session", "subject_from": "user"}),
         "django_cookie" => json!({"cookie": "__Host-who", "subject_from": "."}),
+        "jupyter" => json!({"cookie": "__Host-who", "subject_from": "username"}),
         _ => json!({"subject_from": "user"}),
     };
     with(with(said, "format", json!(format)), "keys", json!(["extra"]))
@@ -39,26 +53,29 @@ fn check(kind: Value, expected: &[&str]) {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_each_option_for_the_formats_it_means_something_to() {
-    const TIMED: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
     const SALTED: &[&str] = &["itsdangerous", "flask", "django", "django_cookie"];
-    const COOKIES: &[&str] = &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express"];
-    const SKEWED: &[&str] = &["jwt", "tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"];
-    let options: [(&str, Value, &[&str]); 16] = [
+    const COOKIES: &[&str] =
+        &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express", "jupyter"];
+    let skewed = [&["jwt"], TIMED].concat();
+    let skewed = skewed.as_slice();
+    let options: [(&str, Value, &[&str]); 18] = [
         ("algorithm", json!("HS256"), &["jwt"]),
         ("issuer", json!("x"), &["jwt"]),
-        ("clock_skew_seconds", json!(9), SKEWED),
+        ("clock_skew_seconds", json!(9), skewed),
         ("max_lifetime_seconds", json!(9), &["jwt"]),
         ("carriers", json!(["cookie"]), &["jwt"]),
         ("cookie", json!("__Host-other"), COOKIES),
         ("salt", json!("other"), SALTED),
+        ("salt_form", json!("legacy"), &["django_cookie"]),
+        ("password_env", json!("EXTRA"), &["jupyter"]),
         ("key_derivation", json!("hmac"), &["itsdangerous"]),
         ("digest", json!("sha256"), &["itsdangerous", "flask"]),
         ("max_age_seconds", json!(9), TIMED),
         ("subject_from", json!("name"), TIMED),
         ("anonymous", json!(false), TIMED),
-        ("groups_from", json!("groups"), SKEWED),
-        ("session_id_from", json!("id"), SKEWED),
-        ("backend_from", json!("backend"), SKEWED),
+        ("groups_from", json!("groups"), skewed),
+        ("session_id_from", json!("id"), skewed),
+        ("backend_from", json!("backend"), skewed),
         ("max_stream_seconds", json!(9), FORMATS),
     ];
     for (name, value, takers) in &options {
@@ -78,7 +95,7 @@ fn takes_each_option_for_the_formats_it_means_something_to() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn demands_to_know_whose_session_it_is() {
-    for format in ["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie"] {
+    for format in TIMED {
         let silent = with(least(format), "subject_from", Value::Null);
         let missing = "sessions.extra.subject_from: is missing: the app may sign sessions for visitors who never \
                        logged in; anonymous: true says that it signs none for them";
@@ -101,7 +118,7 @@ fn demands_what_a_format_has_no_default_for() {
         without("express", "max_stream_seconds"),
         &["sessions.extra.max_stream_seconds: is missing: Express's session ids hold no time"],
     );
-    for format in ["itsdangerous", "django", "django_cookie"] {
+    for format in ["itsdangerous", "django", "django_cookie", "jupyter"] {
         check(without(format, "cookie"), &["sessions.extra.cookie: is missing: the format has no usual cookie"]);
     }
     check(without("django", "salt"), &["sessions.extra.salt: is missing: Django has one for each use"]);
@@ -122,7 +139,8 @@ fn says_what_a_value_must_be() {
 
 /// What is wrong with two kinds of those formats under one secret, the second's key by that id.
 fn sharing(first: Value, second: Value, id: &str) -> Vec<String> {
-    let has_cookie = !["jwt", "bokeh"].contains(&second["format"].as_str().unwrap_or_default());
+    let own = ["jwt", "bokeh", "streamlit", "streamlit_tornado"];
+    let has_cookie = !own.contains(&second["format"].as_str().unwrap_or_default());
     let second = with(second, "keys", json!([id]));
     let second = if has_cookie { with(second, "cookie", json!("__Host-second")) } else { second };
     let again = json!({"id": "again", "env": "EXTRA", "encoding": "utf8"});
@@ -132,7 +150,13 @@ fn sharing(first: Value, second: Value, id: &str) -> Vec<String> {
 #[wasm_bindgen_test(unsupported = test)]
 fn takes_no_key_that_signs_for_two_formats() {
     // jwt, bokeh, tornado and express all sign with the secret itself, with HMAC-SHA256.
-    for (first, second) in [("jwt", "bokeh"), ("jwt", "tornado"), ("bokeh", "express"), ("tornado", "express")] {
+    for (first, second) in [
+        ("jwt", "bokeh"),
+        ("jwt", "tornado"),
+        ("bokeh", "express"),
+        ("tornado", "express"),
+        ("tornado", "streamlit_tornado"),
+    ] {
         for id in ["extra", "again"] {
             let problem = format!(
                 "sessions.later.keys: {id} signs as extra does for sessions.extra, whose format is {first} and not \
@@ -166,6 +190,9 @@ fn takes_one_secret_for_formats_that_derive_different_keys() {
         ("starlette", "itsdangerous"),
         ("flask", "tornado"),
         ("django", "bokeh"),
+        ("tornado", "jupyter"),
+        ("tornado", "streamlit"),
+        ("itsdangerous", "streamlit"),
     ] {
         assert_eq!(sharing(least(first), least(second), "extra"), Vec::<String>::new(), "{first} {second}");
     }

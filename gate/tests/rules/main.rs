@@ -33,6 +33,7 @@ mod secret;
 mod sessions;
 mod shown;
 mod signed;
+mod spelling;
 mod stage;
 mod structpb;
 mod subprotocol;
