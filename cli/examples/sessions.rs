@@ -1,5 +1,6 @@
-//! `cargo run -p dashgate --example sessions -- POLICY COUNT`: sessions for the benchmark, for a policy of one dashboard and one
-//! session kind. Prints a forged one, then that many good ones, each of another subject, one a line.
+//! `cargo run -p dashgate --example sessions -- POLICY COUNT`: sessions for the benchmark, for a policy of one
+//! dashboard and one session kind. Prints a forged one, then that many good ones, each of another subject, one a
+//! line.
 
 #[path = "../src/mint_signed.rs"]
 mod mint_signed;

@@ -1,4 +1,5 @@
-//! Bokeh's ids and tokens: none is forged, neither passes for the other, and a token signed here says what its JSON says.
+//! Bokeh's ids and tokens: none is forged, neither passes for the other, and a token signed here says what its JSON
+//! says.
 
 use std::sync::LazyLock;
 
@@ -20,6 +21,10 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let inner: Vec<Vec<u8>> =
         golden.tokens.iter().filter_map(|(_, token)| Some(id_inside(token)?.into_bytes())).collect();
     golden.known.extend(inner);
+    // Some cases show a good token where an id belongs: malformed there, and good where tokens belong.
+    let begins_as_json = |(_, text): &&(usize, Vec<u8>)| text.starts_with(b"eyJ");
+    let tokens: Vec<Vec<u8>> = golden.tokens.iter().filter(begins_as_json).map(|(_, text)| text.clone()).collect();
+    golden.known.extend(tokens);
     let contexts = golden.contexts.iter().map(|case| (ring(&case["keys"]), moment(&case["now"]).expect("a time")));
     World { contexts: contexts.collect(), golden }
 });
@@ -32,8 +37,8 @@ fn id_inside(token: &[u8]) -> Option<String> {
     payload["session_id"].as_str().map(str::to_owned)
 }
 
-/// How the rest of an input is taken: as a credential; as a token's payload to be signed; as an id's base to be signed and put
-/// into a token.
+/// How the rest of an input is taken: as a credential; as a token's payload to be signed; as an id's base to be
+/// signed and put into a token.
 const MODES: usize = 3;
 
 /// The first byte picks the keys and the time, the second how the rest is taken.
@@ -44,7 +49,7 @@ pub fn run(data: &[u8]) {
     match mode % MODES {
         0 => {
             if verify(text, ring, *now) {
-                assert!(WORLD.golden.known.contains(text), "a forged credential verified");
+                WORLD.golden.check(text, |text| verify(text, ring, *now));
             }
         }
         1 => check_token(text, ring, *now),

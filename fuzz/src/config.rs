@@ -1,4 +1,5 @@
-//! Configurations: accepted whole or refused with every problem, the same in JSON and as a Struct, and never a secret told.
+//! Configurations: accepted whole or refused with every problem, the same in JSON and as a Struct, and never a secret
+//! told.
 
 use gate::{Decision, Gate, Request, Time, structpb};
 use serde_json::Value;

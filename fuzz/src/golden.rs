@@ -16,7 +16,7 @@ pub struct Golden {
     pub contexts: Vec<Value>,
     /// Each token, with the number of its context.
     pub tokens: Vec<(usize, Vec<u8>)>,
-    /// Every token there is, good or damaged: nothing else may ever verify, as a fuzzer holds no key.
+    /// The tokens that a key's holder wrote as they stand: nothing else may ever verify, as a fuzzer holds no key.
     pub known: BTreeSet<Vec<u8>>,
 }
 
@@ -36,11 +36,26 @@ impl Golden {
                     golden.contexts.len() - 1
                 });
                 let token = STANDARD.decode(case["token_base64"].as_str().expect("a token")).expect("base64");
-                golden.known.insert(token.clone());
+                if !matches!(case["expect"].as_str(), Some("token_malformed" | "signature_invalid")) {
+                    golden.known.insert(token.clone());
+                }
                 golden.tokens.push((number, token));
             }
         }
         golden
+    }
+
+    /// Sees that a text that verified is known, and that nothing like it verifies: shorter at its end, or another byte in its
+    /// last hundred, where signatures are.
+    pub fn check(&self, text: &[u8], verifies: impl Fn(&[u8]) -> bool) {
+        assert!(self.known.contains(text), "a forged credential verified");
+        for at in text.len().saturating_sub(100)..text.len() {
+            let mut other = text.to_vec();
+            other[at] = if text[at] == b'0' { b'1' } else { b'0' };
+            for damaged in [&text[..at], &other] {
+                assert!(self.known.contains(damaged) || !verifies(damaged), "a damaged credential verified");
+            }
+        }
     }
 }
 

@@ -81,9 +81,12 @@ static EDDSA: LazyLock<World> = LazyLock::new(|| {
     for header in [r#"{"alg":"EdDSA","kid":"edge"}"#, r#"{"alg":"HS256","kid":"edge"}"#, r#"{"alg":"EdDSA"}"#] {
         for number in 0..contexts.len() {
             let text = format!("{}.{}", encoded(header), encoded(&claims));
-            for signature in [(contexts[0].sign)(text.as_bytes()), public.sign(text.as_bytes())] {
+            let signatures = [(true, (contexts[0].sign)(text.as_bytes())), (false, public.sign(text.as_bytes()))];
+            for (by_holder, signature) in signatures {
                 let token = format!("{text}.{}", encoded(signature)).into_bytes();
-                golden.known.insert(token.clone());
+                if by_holder {
+                    golden.known.insert(token.clone());
+                }
                 golden.tokens.push((number, token));
             }
         }
@@ -118,7 +121,7 @@ impl World {
         let context = &self.contexts[context % self.contexts.len()];
         if mode % 2 == 0 {
             if context.verify(text).is_some() {
-                assert!(self.golden.known.contains(text), "a forged token verified");
+                self.golden.check(text, |text| context.verify(text).is_some());
             }
             return;
         }

@@ -1,7 +1,7 @@
 //! Fuzz targets over the gate: what no bytes may bring it to say. `cargo xtask fuzz` builds and runs them.
 //!
-//! One program, because one build takes long enough. `DASHGATE_FUZZ` names the target, or is `list`; with `DASHGATE_FUZZ_SEEDS` it
-//! writes that target's seeds into the directory named there and ends.
+//! One program, because one build takes long enough. `DASHGATE_FUZZ` names the target, or is `list`; with
+//! `DASHGATE_FUZZ_SEEDS` it writes that target's seeds into the directory named there and ends.
 #![no_main]
 
 mod bokeh;

@@ -156,7 +156,14 @@ fn check_location(status: u16, location: &str) {
     }
 }
 
-/// Requests that are permitted or answered, as they are and without their sessions.
+/// Requests that are permitted or answered, and others. Seeds that get nowhere would leave the target blind, and are
+/// a mistake.
 pub fn seeds() -> Vec<Vec<u8>> {
+    for text in stage::REQUESTS {
+        let sent = Sent::read(text.as_bytes()).expect("a request");
+        if let Decision::Answer(answer) = GATE.decide(&sent.request(), Time::from_seconds(NOW)) {
+            assert!(answer.record.reason.is_none(), "{text}\nis refused: {}", answer.record.code);
+        }
+    }
     stage::REQUESTS.iter().chain(&stage::BARE).map(|text| text.as_bytes().to_vec()).collect()
 }

@@ -1,6 +1,5 @@
 //! What web frameworks sign, all of them: no value is forged, and one signed here names whom its payload names.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -26,16 +25,16 @@ const FILES: [&str; 6] = [
 struct World {
     contexts: Vec<(Policy, Time)>,
     golden: Golden,
-    /// All known values without the quotes that a cookie may have around them.
-    known: BTreeSet<Vec<u8>>,
 }
 
 static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
     let world = |file: &&str| {
-        let golden = Golden::read(&[file]);
+        let mut golden = Golden::read(&[file]);
+        // A cookie may have quotes around its value, or none.
+        let bare: Vec<Vec<u8>> = golden.known.iter().map(|value| bare(value).to_vec()).collect();
+        golden.known.extend(bare);
         let contexts = golden.contexts.iter().map(|case| (policy(case), moment(&case["now"]).expect("a time")));
-        let known = golden.known.iter().map(|value| bare(value).to_vec()).collect();
-        World { contexts: contexts.collect(), known, golden }
+        World { contexts: contexts.collect(), golden }
     };
     FILES.iter().map(world).collect()
 });
@@ -74,8 +73,8 @@ fn bare(value: &[u8]) -> &[u8] {
     value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
 }
 
-/// The first byte picks the format, the second the policy, the third how the rest is taken: as a value; as what stands before a
-/// signature; as a payload; as a subject.
+/// The first byte picks the format, the second the policy, the third how the rest is taken: as a value; as what
+/// stands before a signature; as a payload; as a subject.
 pub fn run(data: &[u8]) {
     let Some(([format, context, mode], text)) = split::<3>(data) else { return };
     let world = &WORLDS[format % WORLDS.len()];
@@ -84,7 +83,7 @@ pub fn run(data: &[u8]) {
         0 => {
             if verify(text, policy, *now).is_some() {
                 let plain = if policy.scheme.wire == Wire::Quoted { bare(text) } else { text };
-                assert!(world.known.contains(plain), "a forged value verified");
+                world.golden.check(plain, |text| verify(text, policy, *now).is_some());
             }
         }
         1 => drop(verify(&wrapped(text, policy), policy, *now)),

@@ -164,32 +164,51 @@ pub static CREDENTIALS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// Texts around which requests are built: names, values and whole requests.
 pub const REQUESTS: [&str; 17] = [
-    "e:authority:report.example.org\n:method:GET\n:path:/data?x=1\ncookie:theme=dark; __Host-dashgate-report=<0>\norigin:https://a.lab.example.org",
-    "e:authority:report.example.org\n:method:POST\n:path:/data\nauthorization:Bearer <0>\norigin:https://report.example.org\ncontent-length:0",
-    "-:authority:report.example.org\n:method:GET\n:path:/ws\nupgrade:websocket\norigin:https://report.example.org\nsec-websocket-protocol:dashgate, <0>, chat",
-    "-:authority:plot.example.org\n:method:GET\n:path:/app/ws?bokeh-session-id=<10>\nupgrade:websocket\norigin:https://plot.example.org\nsec-websocket-protocol:bokeh, <11>\ncookie:__Host-dashgate-plot=<2>",
-    "e:authority:plot.example.org\n:method:GET\n:path:/app?a=b&bokeh-session-id=<10>&c\ncookie:__Host-dashgate-plot=<2>; session=<12>\nsec-fetch-site:none\nsec-fetch-mode:navigate\nsec-fetch-dest:document",
-    "e:authority:either.example.org\n:method:POST\n:path:/\nauthorization:Bearer <9>\ngrpc-timeout:5S\ncontent-type:application/grpc",
+    "e:authority:report.example.org\n:method:GET\n:path:/data?x=1\n\
+     cookie:theme=dark; __Host-dashgate-report=<0>\norigin:https://a.lab.example.org",
+    "e:authority:report.example.org\n:method:POST\n:path:/data\nauthorization:Bearer <0>\n\
+     origin:https://report.example.org\ncontent-length:0",
+    "-:authority:report.example.org\n:method:GET\n:path:/ws\nupgrade:websocket\n\
+     origin:https://report.example.org\nsec-websocket-protocol:dashgate, <0>, chat",
+    "-:authority:plot.example.org\n:method:GET\n:path:/app/ws?bokeh-session-id=<10>\nupgrade:websocket\n\
+     origin:https://plot.example.org\nsec-websocket-protocol:bokeh, <11>\n\
+     cookie:__Host-dashgate-plot=<2>",
+    "e:authority:plot.example.org\n:method:GET\n:path:/app?a=b&bokeh-session-id=<10>&c\n\
+     cookie:__Host-dashgate-plot=<2>; session=<12>\nsec-fetch-site:none\nsec-fetch-mode:navigate\n\
+     sec-fetch-dest:document",
+    "e:authority:either.example.org\n:method:POST\n:path:/\nauthorization:Bearer <9>\ngrpc-timeout:5S\n\
+     content-type:application/grpc",
     "e:authority:either.example.org\n:method:GET\n:path:/\nbokeh-session-id:<10>\norigin:null",
-    "e:authority:app.example.org\n:method:GET\n:path:/\ncookie:session=<12>; user=\"<13>\"; connect.sid=<14>",
-    "e:authority:shop.example.org\n:method:GET\n:path:/\ncookie:connect.sid=<14>; __Host-dashgate-shop=<8>\ncookie:other=1",
-    "e:authority:lab.example.org\n:method:DELETE\n:path:/tb/x\ncookie:__Host-dashgate-tb=<3>\nx-dashgate-subject:eve\nx_dashgate-backend:1.2.3.4:5",
+    "e:authority:app.example.org\n:method:GET\n:path:/\n\
+     cookie:session=<12>; user=\"<13>\"; connect.sid=<14>",
+    "e:authority:shop.example.org\n:method:GET\n:path:/\n\
+     cookie:connect.sid=<14>; __Host-dashgate-shop=<8>\ncookie:other=1",
+    "e:authority:lab.example.org\n:method:DELETE\n:path:/tb/x\ncookie:__Host-dashgate-tb=<3>\n\
+     x-dashgate-subject:eve\nx_dashgate-backend:1.2.3.4:5",
     "e:authority:ada.hub.example.org:443\n:method:GET\n:path:/\nauthorization:bearer <4>",
     "e:authority:users.example.org\n:method:GET\n:path:/user/ada/lab\nauthorization:Bearer <5>",
     "e:authority:run-7.runs.example.org\n:method:GET\n:path:/\nauthorization:Bearer <6>",
     "e:authority:paths.example.org\n:method:GET\n:path:/s/run-7/x\ncookie:__Host-dashgate-paths_run-7=<7>",
-    "-:authority:report.example.org\n:method:POST\n:path:/.dashgate/connect\norigin:https://portal.example.org\ncontent-type:application/x-www-form-urlencoded\n\ntoken=<0>&next=/data%3Fx=1",
-    "e:authority:report.example.org\n:method:POST\n:path:/.dashgate/connect?next=/x\norigin:https://report.example.org\nauthorization:Bearer <0>\ncookie:__Host-dashgate-report=<1>",
-    "e:authority:report.example.org\n:method:GET\n:path:/.dashgate/session?dashboard=report\ncookie:__Host-dashgate-report=<0>; __Host-dashgate_pending=<1>",
+    "-:authority:report.example.org\n:method:POST\n:path:/.dashgate/connect\n\
+     origin:https://portal.example.org\ncontent-type:application/x-www-form-urlencoded\n\n\
+     token=<0>&next=/data%3Fx=1",
+    "e:authority:report.example.org\n:method:POST\n:path:/.dashgate/connect?next=/x\n\
+     origin:https://report.example.org\nauthorization:Bearer <0>\ncookie:__Host-dashgate-report=<1>",
+    "e:authority:report.example.org\n:method:GET\n:path:/.dashgate/session?dashboard=report\n\
+     cookie:__Host-dashgate-report=<0>; __Host-dashgate_pending=<1>",
 ];
 
 /// The same for requests without any credential: refused, public, open, or answered.
 pub const BARE: [&str; 7] = [
-    "e:authority:report.example.org\n:method:GET\n:path:/static/a.js\nsec-fetch-site:cross-site\ngrpc-timeout:1S",
+    "e:authority:report.example.org\n:method:GET\n:path:/static/a.js\nsec-fetch-site:cross-site\n\
+     grpc-timeout:1S",
     "e:authority:portal.example.org\n:method:POST\n:path:/login\norigin:https://portal.example.org",
-    "e:authority:report.example.org\n:method:OPTIONS\n:path:/\norigin:https://portal.example.org\naccess-control-request-method:POST",
+    "e:authority:report.example.org\n:method:OPTIONS\n:path:/\norigin:https://portal.example.org\n\
+     access-control-request-method:POST",
     "e:authority:report.example.org.\n:method:GET\n:path:/a?b",
-    "e:authority:report.example.org\n:method:GET\n:path:/a?bokeh-token=x\nsec-fetch-mode:navigate\nsec-fetch-dest:document",
-    "e:authority:report.example.org\n:method:POST\n:path:/.dashgate/logout\norigin:https://report.example.org\ncookie:a=b",
+    "e:authority:report.example.org\n:method:GET\n:path:/a?bokeh-token=x\nsec-fetch-mode:navigate\n\
+     sec-fetch-dest:document",
+    "e:authority:report.example.org\n:method:POST\n:path:/.dashgate/logout\n\
+     origin:https://report.example.org\ncookie:a=b",
     "e:authority:lab.example.org\n:method:CONNECT\n:path:*\nupgrade:h2c\nhost:x",
 ];

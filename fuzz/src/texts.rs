@@ -1,4 +1,5 @@
-//! The small parsers, each beside a plainer reading of the same text: what they find, what they leave, what they let by.
+//! The small parsers, each beside a plainer reading of the same text: what they find, what they leave, what they let
+//! by.
 
 use gate::{Time, authority, cookie, query, target, time as clock};
 

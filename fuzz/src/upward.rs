@@ -1,5 +1,5 @@
-//! What reaches a backend after a permit, looked at without the gate's own readers: no credential, no header of a client's own
-//! making where the gate speaks, and the rest as it came.
+//! What reaches a backend after a permit, looked at without the gate's own readers: no credential, no header of a
+//! client's own making where the gate speaks, and the rest as it came.
 
 use gate::{Edit, Gate, Permit, target};
 

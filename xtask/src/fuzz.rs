@@ -1,5 +1,5 @@
-//! `fuzz`: libFuzzer over the gate, target by target. Stable Rust does: what is built for coverage are plain compiler flags, and
-//! without `unsafe` in the gate a sanitizer has nothing to find.
+//! `fuzz`: libFuzzer over the gate, target by target. Stable Rust does: what is built for coverage are plain compiler
+//! flags, and without `unsafe` in the gate a sanitizer has nothing to find.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +20,8 @@ const COVERAGE: [&str; 6] = [
     "--cfg=fuzzing",
 ];
 
-/// The longest input in bytes: over all caps for credentials but Bokeh's token, which libFuzzer would spend its time on.
+/// The longest input in bytes: over all caps for credentials but Bokeh's token, which libFuzzer would spend its time
+/// on.
 const MAX_LENGTH: u32 = 9000;
 
 /// Builds the targets and runs them, one line each at the end.

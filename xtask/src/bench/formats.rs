@@ -1,4 +1,5 @@
-//! `bench formats`: what a session of each format costs, seen before, for the first time, and forged, beside `jwt_authn`.
+//! `bench formats`: what a session of each format costs, seen before, for the first time, and forged, beside
+//! `jwt_authn`.
 
 use std::rc::Rc;
 
@@ -28,7 +29,10 @@ const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 const JWT: &str = r#""format":"jwt","issuer":"https://portal.example.org","carriers":["cookie"]"#;
 const EDDSA: &str = r#""format":"jwt","algorithm":"EdDSA","issuer":"https://portal.example.org","carriers":["cookie"]"#;
-const DJANGO: &str = r#""format":"django","cookie":"sessionid","salt":"django.contrib.sessions.backends.signed_cookies","subject_from":"user""#;
+const DJANGO: &str = concat!(
+    r#""format":"django","cookie":"sessionid","subject_from":"user","#,
+    r#""salt":"django.contrib.sessions.backends.signed_cookies""#
+);
 
 const FORMATS: [Format; 7] = [
     Format { name: "jwt HS256", kind: JWT, carrier: Carrier::Cookie(COOKIE), public: false },
@@ -132,9 +136,10 @@ impl Format {
             true => format!(r#"{{"id":"{KEY_ID}","public_key":"{PUBLIC}"}}"#),
             false => format!(r#"{{"id":"{KEY_ID}","env":"{VARIABLE}","encoding":"base64url"}}"#),
         };
+        let kind = format!(r#"{{{},"keys":["{KEY_ID}"]}}"#, self.kind);
+        let dashboard = format!(r#"{{"name":"report","url":"{URL}","sessions":["kind"]}}"#);
         format!(
-            r#"{{"keys":[{key}],"sessions":{{"kind":{{{},"keys":["{KEY_ID}"]}}}},"connect":{{"from":["{PORTAL}"]}},"dashboards":[{{"name":"report","url":"{URL}","sessions":["kind"]}}]}}"#,
-            self.kind
+            r#"{{"keys":[{key}],"sessions":{{"kind":{kind}}},"connect":{{"from":["{PORTAL}"]}},"dashboards":[{dashboard}]}}"#
         )
     }
 

@@ -144,13 +144,13 @@ pub fn formats(samples: &[Samples]) -> Outcome<String> {
     }
     text.push('\n');
     for name in formats::names() {
-        let [forged, new, seen] = ["forged", "for the first time", "seen before"].map(|state| {
-            let one = per_round(samples, &format!("{name}, {state}"));
-            one.map(|one| quantile(&one, 0.5))
-        });
-        let (forged, new, seen) = (forged?, new?, seen?);
-        text.push_str(&goal(&format!("{name}: forged costs no more than a first permit"), forged / new, 1.0));
-        text.push_str(&goal(&format!("{name}: forged costs no more than a repeated permit"), forged / seen, 1.0));
+        let forged = per_round(samples, &format!("{name}, forged"))?;
+        for state in ["for the first time", "seen before"] {
+            let permit = per_round(samples, &format!("{name}, {state}"))?;
+            let ratios: Vec<f64> = forged.iter().zip(&permit).map(|(one, of)| one / of).collect();
+            let what = format!("{name}: refusing a forged one costs no more than a permit, {state}, within a tenth");
+            text.push_str(&goal(&what, quantile(&ratios, 0.5), 1.1));
+        }
     }
     Ok(text)
 }
