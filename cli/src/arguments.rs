@@ -171,7 +171,7 @@ pub struct Verify {
     /// Without --config: how the variable's text becomes bytes
     #[arg(long, value_parser = ["base64url", "base64", "hex", "utf8"], requires = "format")]
     pub encoding: Option<String>,
-    /// Without --config: the aud that is demanded
+    /// Without --config: the aud that is demanded; for a Streamlit login, the dashboard's url
     #[arg(long, value_name = "TEXT", requires = "format")]
     pub audience: Option<String>,
     /// Without --config: the iss that is demanded

@@ -18,17 +18,21 @@ fn policy_of(format: &str, options: &str) -> String {
 }
 
 fn with_secret(arguments: &[&str]) -> Run {
-    run(arguments, "", &[("APP_SECRET", SECRET)])
+    run(arguments, "", &[("APP_SECRET", SECRET), ("HASH", "argon2:$argon2id$v=19$m=10240,t=10,p=8$c2FsdA$aGFzaA")])
 }
 
 /// Each format with the options that make it whole, and whether it holds a time.
-const FORMATS: [(&str, &str, bool); 7] = [
+const FORMATS: [(&str, &str, bool); 11] = [
     ("tornado", ", subject_from: .", true),
     ("itsdangerous", ", cookie: token, salt: login, subject_from: user.name", true),
     ("flask", ", subject_from: _user_id", true),
     ("starlette", ", subject_from: user", true),
     ("django", ", cookie: token, salt: app, subject_from: user", true),
     ("django_cookie", ", cookie: user, subject_from: .", true),
+    ("django_cookie", ", cookie: user, subject_from: ., salt_form: legacy", true),
+    ("jupyter", ", cookie: username-app-example-org, subject_from: username, password_env: HASH", true),
+    ("streamlit", ", subject_from: email", true),
+    ("streamlit_tornado", ", subject_from: email", true),
     ("express", ", max_stream_seconds: 60", false),
 ];
 
@@ -96,6 +100,84 @@ fn what_a_format_has_no_place_for_is_said() {
         let run = with_secret(&[&["mint", "--config", &policy, "--dashboard", "app"][..], arguments].concat());
         assert_eq!((run.code, run.stdout.as_str()), (2, ""));
         assert!(run.stderr.contains(expected), "{}", run.stderr);
+    }
+}
+
+/// A login as long as identity providers make them is cut as Streamlit cuts it, and `verify` takes it so.
+#[test]
+fn a_long_login_is_minted_and_verified_in_chunks() {
+    for format in ["streamlit", "streamlit_tornado"] {
+        let policy = policy_of(format, ", subject_from: email");
+        let mint = |letters: usize| {
+            let claim = format!("groups=\"{}\"", "Gruppe \u{fc} ".repeat(letters / 10));
+            let base = [
+                "mint",
+                "--config",
+                &policy,
+                "--dashboard",
+                "app",
+                "--subject",
+                "ada@example.org",
+                "--now",
+                "1800000000",
+            ];
+            with_secret(&[&base[..], &["--claim", &claim]].concat())
+        };
+        let verify = |token: &str| {
+            let run = with_secret(&[
+                "verify",
+                "--config",
+                &policy,
+                "--dashboard",
+                "app",
+                "--now",
+                "1800000060",
+                "--json",
+                "--",
+                token,
+            ]);
+            let told = &objects(&run.stdout)[0];
+            (told["reason"].as_str().map(str::to_owned), told["subject"].as_str().map(str::to_owned))
+        };
+        let minted = mint(9_000).expect(0);
+        let cookies: Vec<&str> = minted.trim_end().split("; ").collect();
+        assert!((4..9).contains(&cookies.len()), "{}", cookies.len());
+        for (number, cookie) in cookies.iter().enumerate().skip(1) {
+            assert!(cookie.starts_with(&format!("_streamlit_user_{number}=")) && cookie.len() < 4096, "{cookie}");
+        }
+        assert_eq!(verify(minted.trim_end()), (None, Some("ada@example.org".to_owned())));
+        assert_eq!(verify(&cookies[..cookies.len() - 1].join("; ")).0.as_deref(), Some("claims_malformed"));
+        let swapped = [&cookies[..1], &[cookies[2], cookies[1]], &cookies[3..]].concat().join("; ");
+        assert_eq!(verify(&swapped).0.as_deref(), Some("token_malformed"));
+        let changed = minted.trim_end().replacen("_streamlit_user_2=", "_streamlit_user_2=x", 1);
+        assert!(matches!(verify(&changed).0.as_deref(), Some("signature_invalid" | "token_malformed")), "{changed}");
+        assert!(mint(60_000).stderr.contains("a login has at most 16 chunks"));
+    }
+}
+
+/// A login names its origin: where no policy does, the dashboard's url is asked for.
+#[test]
+fn a_login_is_verified_for_its_origin() {
+    let policy = policy_of("streamlit", ", subject_from: email");
+    let mint = |more: &[&str]| {
+        let base = ["mint", "--config", &policy, "--dashboard", "app", "--subject", "ada", "--now", "1800000000"];
+        with_secret(&[&base[..], more].concat())
+    };
+    let minted = mint(&[]).expect(0);
+    let verify = |audience: &[&str]| {
+        let base = ["verify", "--format", "streamlit", "--key-env", "APP_SECRET", "--encoding", "utf8", "--json"];
+        let options = ["--option", "subject_from=email", "--now", "1800000060"];
+        with_secret(&[&base[..], &options, audience, &["--", minted.trim_end()]].concat())
+    };
+    let reason = |url: &str| objects(&verify(&["--audience", url]).stdout)[0]["reason"].clone();
+    assert_eq!(reason("https://app.example.org/"), json!(null));
+    assert_eq!(reason("https://app.example.org/report/"), json!(null));
+    assert_eq!(reason("https://app.example.org:8443/"), json!("audience_not_allowed"));
+    assert!(verify(&[]).stderr.contains("--format streamlit needs --audience: the dashboard's url"));
+    for (claim, code) in
+        [("origin=https://b.example.org", "audience_not_allowed"), ("is_logged_in=false", "subject_missing")]
+    {
+        assert!(mint(&["--claim", claim]).stderr.contains(&format!("the gate refuses it: {code}")), "{claim}");
     }
 }
 

@@ -125,6 +125,7 @@ def replace_policy(tree: Tree, policy: Tree) -> None:
         plugin["configuration"] = {"@type": "type.googleapis.com/google.protobuf.Struct", "value": copy.deepcopy(policy)}
         plugin["vm_config"]["code"]["local"]["filename"] = str(module())
         names = {key["env"] for key in policy.get("keys", []) if "env" in key}      # public keys have none
+        names |= {kind["password_env"] for kind in policy.get("sessions", {}).values() if "password_env" in kind}
         plugin["vm_config"]["environment_variables"]["host_env_keys"] = sorted(names)
 
 

@@ -9,15 +9,21 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import sys
 import time
 import uuid
 from http.cookies import SimpleCookie
+from pathlib import Path
 from unittest import mock
 
 import flask
 import jwt
+import pytest
 import tornado.web
 from bokeh.util.token import generate_jwt_token, generate_session_id
+
+sys.path.append(str(Path(__file__).parent.parent / "golden"))    # for elsewhere alone, which asks libraries that are not here
 
 PORTAL = "https://portal.example.org"
 KEY_CURRENT = bytes(range(7, 7 + 40))
@@ -27,7 +33,10 @@ KEY_UNKNOWN = bytes(range(11, 11 + 40))
 APP_SECRET = "the-secret-of-the-apps-that-sign-by-themselves"
 BOKEH_SECRET = "bokeh-end-to-end-secret-of-44-characters-xyz"
 
-SECRETS: set[str] = {BOKEH_SECRET, APP_SECRET}
+JUPYTER_FILE = base64.encodebytes(bytes(range(60, 60 + 32)))    # as it is written: the end of the line is part of it
+PASSWORD_HASH = "argon2:$argon2id$v=19$m=10240,t=10,p=8$fD0ws0mmsjG04FuhAAUzfA$5fjKqGOJBLTTWdZBvW8iXzXSKcRuTZtIXHyBmOCoTRM"
+
+SECRETS: set[str] = {BOKEH_SECRET, APP_SECRET, PASSWORD_HASH}
 
 
 def base64url(raw: bytes) -> str:
@@ -42,6 +51,8 @@ def environment() -> dict[str, str]:
         "DASHGATE_E2E_RETIRED": base64.b64encode(KEY_RETIRED).decode(),
         "DASHGATE_E2E_BOKEH": BOKEH_SECRET,
         "DASHGATE_E2E_APP": APP_SECRET,
+        "DASHGATE_E2E_JUPYTER": base64.b64encode(JUPYTER_FILE).decode(),
+        "DASHGATE_E2E_PASSWORD": PASSWORD_HASH,
     }
     SECRETS.update(values.values())
     return values
@@ -113,6 +124,48 @@ def bokeh_token(session_id: str | None = None, secret: str = BOKEH_SECRET, expir
                                        extra_payload=extra, expiration=expiration))
 
 
+def elsewhere(requirement: str, script: str, whole: bool = False):
+    """A library that the golden vectors are made with, in a process of its own; the test is left out where it cannot be had."""
+    from elsewhere import Library, Unreachable
+    library = Library(requirement, script, whole)
+    try:
+        assert library.place
+    except Unreachable as problem:
+        pytest.skip(str(problem))
+    return library
+
+
+def streamlit_cookies(host: str, letters: int = 0, version: str = "1.67.0", **changes: object) -> list[str]:
+    """The cookies of a real Streamlit's login; with many letters, the several that it cuts a long one into."""
+    login = {"email": "ana@example.org", "picture": base64url(os.urandom(letters * 3 // 4)), "origin": f"https://{host}",
+             "is_logged_in": True, "provider": "default", **changes}
+    library = elsewhere(f"streamlit=={version}", "signed_streamlit_asked.py")
+    cookies = library.ask("make", payload=login, secret=APP_SECRET, at=time.time())
+    return [f"{name}={quoted(remember(value))}" for name, value in cookies]
+
+
+def jupyter_cookie(host: str, user: str = "ana") -> str:
+    """The cookie of a real Jupyter Server's login, where it has a password."""
+    library = elsewhere("jupyter_server==2.21.1", "signed_jupyter_asked.py", whole=True)
+    password = {"PasswordIdentityProvider": {"hashed_password": PASSWORD_HASH}}
+    key = library.ask("secret", file=JUPYTER_FILE.decode(), config=password)
+    name, value = library.ask("login", key=key, host=host, user={"username": user}, at=time.time())
+    return f"{name}={remember(value)}"
+
+
+def old_django_cookie(name: str, text: str, salt: str = "") -> str:
+    """What a real Django of before 5.2.15 signs for a cookie."""
+    library = elsewhere("Django==5.2.8", "signed_django_asked.py")
+    return f"{name}={remember(library.ask('make', text=text, cookie=name, salt=salt, secret=APP_SECRET, at=time.time()))}"
+
+
+def quoted(value: str) -> str:
+    """As Python's frameworks write it behind the cookie's name."""
+    cookie: SimpleCookie = SimpleCookie()
+    cookie["name"] = value
+    return cookie["name"].coded_value
+
+
 def framework_session(framework: str, secret: str = APP_SECRET, signed_at: float | None = None, subject: str = "ana") -> str:
     """The cookie's value as the framework itself writes it, quotes included; with no subject, a visitor's who never logged in."""
     signed_at = time.time() if signed_at is None else signed_at
@@ -124,7 +177,4 @@ def framework_session(framework: str, secret: str = APP_SECRET, signed_at: float
             value = serializer.dumps({**({"user_id": subject} if subject else {}), "seen": uuid.uuid4().hex})
     else:
         value = tornado.web.create_signed_value(secret, "tornado_session", subject, clock=lambda: signed_at).decode()
-    remember(value)
-    cookie: SimpleCookie = SimpleCookie()
-    cookie["name"] = value
-    return cookie["name"].coded_value
+    return quoted(remember(value))

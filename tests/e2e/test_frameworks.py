@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from sessions import framework_session
-from stage import ways
+from policy import only
+from sessions import framework_session, jupyter_cookie, old_django_cookie, streamlit_cookies
+from stage import Stage, ways
 
 FRAMEWORKS = ["flask", "tornado"]
 
@@ -69,3 +70,71 @@ def test_a_visitor_who_never_logged_in_and_an_endless_name_are_refused(gate, way
     gate.refuses(way, reason, 401, "flask", headers=named("flask", framework_session("flask", subject=subject)))
     longest = framework_session("flask", subject="a" * 256)
     assert gate.permits(way, "flask", headers=named("flask", longest)).values("x-dashgate-subject") == ["a" * 256]
+
+
+def beside(*cookies):
+    return [("cookie", "; ".join(["theme=dark", *cookies, "lang=en"]))]
+
+
+@ways
+@pytest.mark.parametrize(("letters", "count"), [(0, 1), (7000, 3)], ids=["whole", "in_chunks"])
+def test_streamlits_own_login_opens_its_dashboard(gate, way, letters, count):
+    cookies = streamlit_cookies("streamlit.example.org", letters)
+    assert len(cookies) in (count, count + 1), [cookie.partition("=")[0] for cookie in cookies]
+    beyond = ["_streamlit_user_tokens=tokens-beside-it", "_streamlit_xsrf=2|mask"]
+    arrived = gate.permits(way, "streamlit", headers=beside(*reversed(cookies), *beyond))
+    assert arrived.values("x-dashgate-subject") == ["ana@example.org"]
+    assert arrived.values("cookie") == ["theme=dark; _streamlit_xsrf=2|mask; lang=en"]
+    # Nowhere else, and for no other origin.
+    elsewhere = gate.permits(way, "portal", headers=beside(*cookies))
+    assert elsewhere.values("cookie") == ["theme=dark; lang=en"]
+    foreign = streamlit_cookies("training.example.org", letters)
+    gate.refuses(way, "audience_not_allowed", 403, "streamlit", headers=beside(*foreign))
+    nobody = streamlit_cookies("streamlit.example.org", letters, is_logged_in=False)
+    gate.refuses(way, "subject_missing", 401, "streamlit", headers=beside(*nobody))
+
+
+@ways
+def test_a_streamlit_login_of_which_a_chunk_is_missing_repeated_or_anothers_is_refused(gate, way):
+    first, one, two, *more = streamlit_cookies("streamlit.example.org", 7000)
+    gate.refuses(way, "token_malformed", 401, "streamlit", headers=beside(first, two, *more))
+    gate.refuses(way, "claims_malformed", 401, "streamlit", headers=beside(first))
+    gate.refuses(way, "credential_repeated", 403, "streamlit", headers=beside(first, one, two, *more, one))
+    gate.refuses(way, "token_malformed", 401, "streamlit", headers=beside(first, one, two, *more, "_streamlit_user_9=x"))
+    swapped = [one.replace("user_1=", "user_2="), two.replace("user_2=", "user_1=")]
+    gate.refuses(way, "signature_invalid", 401, "streamlit", headers=beside(first, *swapped, *more))
+    gate.refuses(way, "session_missing", 401, "streamlit", headers=beside(one, two, *more))
+
+
+@pytest.fixture(scope="module")
+def old_streamlit():
+    """One cookie cannot be two kinds': the older Streamlit's logins have a gate of their own."""
+    kinds = {"streamlit": {"format": "streamlit_tornado", "keys": ["app"], "subject_from": "email"}}
+    with Stage(only("streamlit", sessions=kinds)) as stage:
+        yield stage
+
+
+@ways
+@pytest.mark.parametrize(("letters", "several"), [(0, False), (7000, True)], ids=["whole", "in_chunks"])
+def test_an_older_streamlits_login_opens_its_dashboard(old_streamlit, way, letters, several):
+    cookies = streamlit_cookies("streamlit.example.org", letters, version="1.56.0")
+    assert (len(cookies) > 2) == several
+    arrived = old_streamlit.permits(way, "streamlit", headers=beside(*cookies))
+    assert (arrived.values("x-dashgate-subject"), arrived.values("cookie")) == (["ana@example.org"], ["theme=dark; lang=en"])
+    old_streamlit.refuses(way, "token_malformed", 401, "streamlit", headers=beside(*streamlit_cookies("streamlit.example.org", letters)))
+
+
+@ways
+def test_jupyters_own_login_opens_its_dashboard(gate, way):
+    arrived = gate.permits(way, "jupyter", headers=beside(jupyter_cookie("jupyter.example.org")))
+    assert (arrived.values("x-dashgate-subject"), arrived.values("cookie")) == (["ana"], ["theme=dark; lang=en"])
+    elsewhere = jupyter_cookie("training.example.org").replace("username-training", "username-jupyter", 1)
+    gate.refuses(way, "claims_malformed", 401, "jupyter", headers=beside(elsewhere))
+
+
+@ways
+def test_an_old_djangos_cookie_opens_its_dashboard(gate, way):
+    arrived = gate.permits(way, "django", headers=beside(old_django_cookie("who", "ana")))
+    assert (arrived.values("x-dashgate-subject"), arrived.values("cookie")) == (["ana"], ["theme=dark; lang=en"])
+    salted = old_django_cookie("who", "ana", salt="reset")
+    gate.refuses(way, "signature_invalid", 401, "django", headers=beside(salted))

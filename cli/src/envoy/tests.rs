@@ -150,6 +150,11 @@ fn finds_keys_that_are_missing_or_in_plain_sight() {
     );
     assert!(!shown[0].contains("not-to-be-repeated"));
     assert_eq!(found(WASM, |wasm| unset(wasm, variables)).len(), 2);
+    let jupyter = "{format: jupyter, keys: [bokeh], cookie: __Host-x, subject_from: name, password_env: JUPYTER_HASH}";
+    assert_one(
+        &found(WASM, |wasm| set(wasm, "config.configuration.value.sessions.jupyter", jupyter)),
+        "problem config.vm_config.environment_variables: host_env_keys lacks JUPYTER_HASH",
+    );
     let other = found(WASM, |wasm| set(wasm, &format!("{variables}.key_values"), "{MODE: production}"));
     assert_eq!(other, Vec::<String>::new());
 }

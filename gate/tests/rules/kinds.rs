@@ -259,6 +259,19 @@ fn warns_of_a_cookie_that_siblings_can_set() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn warns_of_djangos_old_salt() {
+    const MESSAGE: &str = "sessions.extra.salt_form: signs name and salt as one text: what the app signs for a cookie si with \
+                           the salt d verifies as sid, too";
+    let django = |form: &str| policy(with(least("django_cookie"), "salt_form", json!(form)));
+    check_warnings(&django("legacy"), &[MESSAGE]);
+    check_warnings(&django("v2"), &[]);
+    check(
+        with(least("django_cookie"), "salt_form", json!("old")),
+        &["sessions.extra.salt_form: must be one of v2, legacy"],
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn warns_of_a_frameworks_session_that_goes_up() {
     let policy = policy(with(least("flask"), "cookie", json!("__Host-session")));
     let kept = policy.clone().on("report", "keep", json!(["extra"]));

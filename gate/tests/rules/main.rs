@@ -21,6 +21,7 @@ mod hostile;
 mod json;
 mod jwt;
 mod kinds;
+mod logins;
 mod method;
 mod origin;
 mod owners;

@@ -183,6 +183,12 @@ fn lets_the_app_that_gets_a_signed_cookie_set_it() {
     check_cookies(&policy, &lines, Some(&["a=1"]));
     let kept = policy.on("tb", "keep", json!(["flask"]));
     check_cookies(&kept, &lines, Some(&["session=x; Path=/", "a=1"]));
+    // Streamlit's logins are in several.
+    let kind = json!({"format": "streamlit", "keys": ["main"], "subject_from": "email"});
+    let policy = Policy::new().with("/sessions/streamlit", kind);
+    let lines = ["_streamlit_user_2=x; Path=/", "_streamlit_user_tokens=y", "_streamlit_xsrf=z"];
+    check_cookies(&policy, &lines, Some(&["_streamlit_xsrf=z"]));
+    check_cookies(&policy.on("tb", "keep", json!(["streamlit"])), &lines, None);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
