@@ -146,6 +146,7 @@ fn written(payload: &[u8], policy: &Policy, now: Time) -> Vec<u8> {
         Payload::Plain | Payload::Id => payload.to_vec(),
         Payload::Base64 => STANDARD.encode(payload).into_bytes(),
         Payload::Base64Url => URL_SAFE_NO_PAD.encode(payload).into_bytes(),
+        Payload::Nested => URL_SAFE_NO_PAD.encode(json!(String::from_utf8_lossy(payload)).to_string()).into_bytes(),
     };
     let seconds = now.seconds();
     let time = match policy.scheme.time {
