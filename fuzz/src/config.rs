@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
     let Ok(document) = serde_json::from_slice::<Value>(data) else { return };
     let mut wire = Vec::new();
     // An empty Struct is no bytes, which is no document at all; and JSON text may say what a double cannot.
-    if !document.as_object().is_some_and(|members| !members.is_empty()) || !write(&document, &mut wire) {
+    if document.as_object().is_none_or(|members| members.is_empty()) || !write(&document, &mut wire) {
         return;
     }
     // What JSON repeats a Struct cannot.

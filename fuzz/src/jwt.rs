@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use crate::golden::{Golden, encoded, joined, moment, ring, split};
 
+type Sign = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 /// A policy, when and for whom tokens are judged by it, and what signs for it.
 struct Context {
     policy: jwt::Policy,
     audience: String,
     now: Time,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    sign: Box<Sign>,
 }
 
 struct World {
