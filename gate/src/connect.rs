@@ -1,6 +1,7 @@
 //! Connect: how a portal's token becomes a dashboard's session cookie, by form and by fragment.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::answer::{Answer, refusal};
@@ -21,7 +22,6 @@ use crate::time::Time;
 pub const MAX_FORM_BYTES: usize = 16 * 1024;
 
 /// A connect form whose body is still to come. Its origin was checked.
-#[derive(Debug)]
 pub struct PendingConnect {
     place: Place,
     cookies: Vec<Vec<u8>>,
@@ -29,6 +29,13 @@ pub struct PendingConnect {
     for_a_person: bool,
     /// The form came from a page of another site, so the browser kept its SameSite=Lax cookies to itself.
     hides_cookies: bool,
+}
+
+impl fmt::Debug for PendingConnect {
+    /// Without the cookies, which hold sessions.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PendingConnect").field("place", &self.place).finish_non_exhaustive()
+    }
 }
 
 impl PendingConnect {

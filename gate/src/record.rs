@@ -1,5 +1,6 @@
 //! What a decision consists of besides its kind: changes to headers, and what the operator is told.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::reason::Reason;
@@ -7,7 +8,7 @@ use crate::session::Session;
 use crate::shown::Shown;
 
 /// One change to a header map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Remove all lines of that name.
     Remove(&'static str),
@@ -15,6 +16,18 @@ pub enum Edit {
     Set(&'static str, Vec<u8>),
     /// Add a line.
     Add(&'static str, Vec<u8>),
+}
+
+impl fmt::Debug for Edit {
+    /// Without the value, which may hold what a client keeps to itself.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name) = match self {
+            Self::Remove(name) => ("Remove", name),
+            Self::Set(name, _) => ("Set", name),
+            Self::Add(name, _) => ("Add", name),
+        };
+        formatter.debug_tuple(kind).field(name).finish()
+    }
 }
 
 /// How a request ended, in one word: a metric label.

@@ -376,3 +376,28 @@ fn shows_a_page_to_the_person_whose_form_was_refused() {
     let ended = format!("token={}", token_of(&claims_with("report", "exp", json!(NOW - 60))));
     assert_eq!(submit_to(&gate, &person, &ended).status, 401);
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn shows_no_session_when_it_is_written_for_people_who_mend_it() {
+    let gate = Policy::new().gate();
+    let url = "https://report.example.org/.dashgate/connect";
+    let token = token("report");
+    let signature = token.rsplit('.').next().expect("a signature");
+    let by_bearer = Sent::post(&format!("{url}?next=/")).with_bearer(&token).decide(&gate);
+    let by_form = Sent::new("POST", url)
+        .with("origin", PORTAL)
+        .with("content-type", "application/x-www-form-urlencoded")
+        .with("cookie", format!("__Host-dashgate-report={token}; theme=dark"))
+        .with_body()
+        .decide(&gate);
+    let permitted =
+        Sent::get("https://report.example.org/").with_session("report").with("cookie", "secret=mine").decide(&gate);
+    for (decision, kind) in [(by_bearer, "Answer"), (by_form, "AwaitBody"), (permitted, "Permit")] {
+        let shown = format!("{decision:?}");
+        assert!(shown.starts_with(kind), "{kind}");
+        let bytes = format!("{:?}", signature.as_bytes());
+        let told =
+            [signature, bytes.trim_matches(['[', ']']), "secret=mine"].iter().any(|secret| shown.contains(secret));
+        assert!(!told, "{kind} shows a credential");
+    }
+}
