@@ -1,21 +1,18 @@
 """What Jupyter Server says, asked by signed_jupyter.py in a process of its own."""
 
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
 
-sys.path.insert(0, sys.argv[1])  # before target/venv, which has some of its libraries, too
+from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider, User
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.serverapp import ServerApp
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import Application
+from traitlets.config import Config
 
-from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider, User  # noqa: E402
-from jupyter_server.base.handlers import JupyterHandler  # noqa: E402
-from jupyter_server.serverapp import ServerApp  # noqa: E402
-from tornado.httputil import HTTPHeaders, HTTPServerRequest  # noqa: E402
-from tornado.web import Application  # noqa: E402
-from traitlets.config import Config  # noqa: E402
-
-from elsewhere import serve  # noqa: E402
+from elsewhere import serve
 
 
 def secret(file: str, config: dict) -> str:
