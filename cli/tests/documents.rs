@@ -27,6 +27,35 @@ fn the_schema_names_every_key_of_the_example() {
     }
 }
 
+/// Every block of YAML in the documents is YAML, and what is a whole policy has no problem.
+#[test]
+fn the_policies_in_the_documents_are_policies() {
+    let mut pages = vec![repository("README.md"), repository("ARCHITECTURE.md")];
+    for directory in ["docs", "docs/dashboards"] {
+        let entries = std::fs::read_dir(repository(directory)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let (mut blocks, mut policies) = (0, 0);
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for (number, block) in
+            text.split("```yaml\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).enumerate()
+        {
+            let place = format!("{} block {}", page.display(), number + 1);
+            let events: Result<Vec<_>, _> = saphyr_parser::Parser::new_from_str(block).collect();
+            assert!(events.is_ok(), "{place}: {:?}", events.err());
+            blocks += 1;
+            let holds = |name: &str| block.lines().any(|line| line.starts_with(&format!("{name}:")));
+            if holds("keys") && holds("sessions") && holds("dashboards") {
+                let told = run(&["check", "--no-keys", "-"], block, &[]);
+                assert!(!told.stdout.contains("problem: "), "{place}: {}", told.stdout);
+                policies += 1;
+            }
+        }
+    }
+    assert!(blocks > 20 && policies > 5, "{blocks} {policies}");
+}
+
 #[test]
 fn the_label_of_a_name_is_the_gates() {
     assert_eq!(dashgate(&["label", "ada"]).expect(0), "ada\n");
