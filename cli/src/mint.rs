@@ -128,7 +128,7 @@ fn mint_value(arguments: &Mint, policy: &signed::Policy, origin: &str, now: Time
         (_, signed::Payload::Id) => letters_and_digits(32)?.into_bytes(),
         (path, _) => {
             let mut more = further(arguments)?;
-            if !policy.chunks.is_empty() {
+            if policy.is_login {
                 more.entry("origin").or_insert_with(|| json!(origin));
                 more.entry("is_logged_in").or_insert(json!(true));
             }

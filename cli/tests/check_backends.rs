@@ -269,3 +269,63 @@ fn finds_what_leads_names_past_the_gate() {
     let unasked = by_name("", &format!("{HAND_OVER}{PROXY}")).replace("                  headers: [*backend]\n", "");
     assert_eq!(findings("names-unasked.yaml", &unasked).len(), 2);
 }
+
+#[test]
+fn finds_the_gates_words_said_by_something_else() {
+    let said = "says what is the gate's alone to say";
+    let header = "request_headers_to_add: [{header: {key: X-Dashgate-Backend, value: \"%REQ(x-go)%\"}}]";
+    let state = "typed_per_filter_config: {other: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config, \
+                 on_request_headers: [{object_key: envoy.network.transport_socket.original_dst_address, format_string: {}}]}}";
+    let host = "              domains: [\"*\"]\n";
+    for (name, from, to, messages) in [
+        ("host-header.yaml", host, format!("{host}              {header}\n"), vec![said]),
+        ("host-state.yaml", host, format!("{host}              {state}\n"), vec![said]),
+        (
+            "host-removal.yaml",
+            host,
+            format!("{host}              request_headers_to_remove: [x-dashgate-backend]\n"),
+            vec![
+                "is gone before the cluster reads it; remove it by a header_mutation among the router's upstream_http_filters",
+            ],
+        ),
+        (
+            "weighted.yaml",
+            "route: {cluster: portal,",
+            "route: {weighted_clusters: {clusters: [{cluster_header: x-cluster, weight: 1}]},".to_owned(),
+            vec!["picks the cluster by what a client can write; name it"; 3],
+        ),
+        (
+            "mirror.yaml",
+            "route: {cluster: portal,",
+            "route: {cluster: portal, request_mirror_policies: [{cluster_header: x-cluster}],".to_owned(),
+            vec!["picks the cluster by what a client can write; name it"; 3],
+        ),
+        (
+            "mutation.yaml",
+            "          # Last. Its upstream",
+            format!("{}          # Last. Its upstream", MUTATION),
+            vec![said],
+        ),
+        ("lock.yaml", "          # Last. Its upstream", format!("{}          # Last. Its upstream", LOCK), vec![said]),
+    ] {
+        let found: Vec<String> =
+            found(name, from, &to).iter().map(|line| line.split_once(": ").unwrap().1.to_owned()).collect();
+        assert_eq!(found, messages, "{name}");
+    }
+    let path = file(
+        "header-case.yaml",
+        &shipped().replace("http_header_name: x-dashgate-backend", "http_header_name: X-Dashgate-Backend"),
+    );
+    assert_eq!(run(&["check", "--no-keys", &path], "", &[]).code, 0);
+}
+
+const MUTATION: &str = r#"          - name: later
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
+              mutations: {request_mutations: [{append: {header: {key: x-dashgate-backend, value: "%REQ(x-go)%"}}}]}
+"#;
+const LOCK: &str = r#"          - name: later
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config
+              on_request_headers: [{object_key: wasm.dashgate_dashboard, format_string: {}}]
+"#;

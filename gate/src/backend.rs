@@ -78,7 +78,7 @@ pub(crate) enum Hosts {
 impl Hosts {
     /// Whether it is more than any cluster has.
     pub fn is_vast(&self) -> bool {
-        matches!(self, Self::Network(network) if network.prefix < bits(network.address) / 8)
+        matches!(self, Self::Network(network) if network.prefix < bits(network.address) / 4)
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) struct Found<'a> {
     query: query::Found<'a>,
     bokeh_header: Option<&'a [u8]>,
     /// By session kind of the dashboard, what its own cookie holds; empty where no kind has one.
-    signed: Vec<Option<Cow<'a, [u8]>>>,
+    signed: Vec<Option<&'a [u8]>>,
+    /// All Cookie fields, where a login among them may be in chunks.
+    cookies: Vec<&'a [u8]>,
     is_upgrade: bool,
 }
 
@@ -60,11 +62,12 @@ impl<'a> Found<'a> {
         }
         if dashboard.kinds.iter().any(|kind| kind.own_cookie().is_some()) {
             for kind in &dashboard.kinds {
-                found.signed.push(match kind.own_cookie() {
-                    None => None,
-                    Some(name) if kind.is_login() => cookie::find_chunked(&request.cookies, name)?,
-                    Some(name) => cookie::find(&request.cookies, name)?.map(Cow::Borrowed),
-                });
+                let name = kind.own_cookie();
+                let value = name.map(|name| cookie::find(&request.cookies, name)).transpose()?.flatten();
+                found.signed.push(value);
+                if value.is_some() && kind.takes_chunks() {
+                    found.cookies.clone_from(&request.cookies);
+                }
             }
         }
         Ok(found)
@@ -152,8 +155,21 @@ impl<'a> Found<'a> {
     }
 
     /// What the cookie of the kind at that place holds.
-    fn signed(&self, place: usize) -> Option<&[u8]> {
-        self.signed.get(place)?.as_deref()
+    fn signed(&self, place: usize) -> Option<&'a [u8]> {
+        self.signed.get(place).copied().flatten()
+    }
+
+    /// A value with its chunks, where it is a login in chunks, and the kind takes such.
+    fn with_chunks(&self, value: &'a [u8], policy: &signed::Policy, now: Time) -> Result<Cow<'a, [u8]>, Reason> {
+        if policy.chunks.is_empty() {
+            return Ok(Cow::Borrowed(value));
+        }
+        let Some(count) = signed::chunk_count(value, policy, now)? else { return Ok(Cow::Borrowed(value)) };
+        let whole = cookie::with_chunks(&self.cookies, policy.cookie.as_bytes(), value, count)?;
+        match whole.split(|byte| *byte == b';').any(|cookie| cookie.len() > MAX_COOKIE_BYTES) {
+            true => Err(Reason::CredentialTooLong),
+            false => Ok(Cow::Owned(whole)),
+        }
     }
 
     fn shown(&self, kind: &Kind, place: usize) -> Shown {
@@ -185,11 +201,12 @@ impl<'a> Found<'a> {
             }
             Format::Signed(policy) => {
                 let value = self.signed(place).ok_or(Reason::SessionMissing)?;
-                if value.split(|byte| *byte == b';').any(|cookie| cookie.len() > MAX_COOKIE_BYTES) {
+                if value.len() > MAX_COOKIE_BYTES {
                     return Err(Reason::CredentialTooLong);
                 }
-                remembered(gate, value, (dashboard, place), now, || {
-                    signed::verify(value, policy, &dashboard.origin, now)
+                let value = self.with_chunks(value, policy, now)?;
+                remembered(gate, &value, (dashboard, place), now, || {
+                    signed::verify(&value, policy, &dashboard.origin, now)
                 })
             }
             Format::Bokeh(ring) if self.is_upgrade => {

@@ -1,10 +1,7 @@
 //! The Cookie and Set-Cookie fields: finding one cookie, and taking dashgate's out while all else stays byte for byte.
 
-use std::borrow::Cow;
-
 use crate::bytes;
 use crate::reason::Reason;
-use crate::signed::MAX_CHUNKS;
 use crate::table::Table;
 
 /// What every cookie of dashgate's begins with, whatever the dashboard.
@@ -70,32 +67,42 @@ pub fn find<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<&'a [u8]>, Re
     }
 }
 
-/// The value of the cookie of that name with the chunks that its app cut it into behind it: `VALUE; NAME_1=VALUE; NAME_2=VALUE`.
-/// Where one is missing, or there are more than ever are, nothing is told of which: a bare `;` ends the text.
+/// A value with the chunks of its cookie behind it, so many: `VALUE; NAME_1=VALUE; NAME_2=VALUE`. What else bears such a name, left
+/// from an earlier and longer one, is not looked at.
 ///
 /// # Errors
-/// Those of [`find`], for each of them.
-pub fn find_chunked<'a>(fields: &[&'a [u8]], name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, Reason> {
-    let Some(first) = find(fields, name)? else { return Ok(None) };
-    let stem = [name, b"_"].concat();
-    let is_chunk = |pair: &Pair<'_>| {
-        pair.name.strip_prefix(stem.as_slice()).and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit)
-    };
-    let mut left = fields.iter().flat_map(|field| pairs(field)).filter(is_chunk).count();
-    let mut whole = Cow::Borrowed(first);
-    for number in 1..=MAX_CHUNKS {
-        if left == 0 {
-            break;
+/// Those of [`find`], for each of them; `token_malformed` where one is missing.
+pub fn with_chunks(fields: &[&[u8]], name: &[u8], value: &[u8], count: usize) -> Result<Vec<u8>, Reason> {
+    let mut chunks = vec![None; count];
+    for pair in fields.iter().flat_map(|field| pairs(field)) {
+        let number = pair.name.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"_")).and_then(ordinal);
+        let Some(chunk) = number.and_then(|number| chunks.get_mut(number.checked_sub(1)?)) else { continue };
+        if chunk.is_some() {
+            return Err(Reason::CredentialRepeated);
         }
-        let name = [&stem, number.to_string().as_bytes()].concat();
-        let Some(value) = find(fields, &name)? else { break };
-        left = left.saturating_sub(1);
-        whole.to_mut().extend([b"; ", name.as_slice(), b"=", value].concat());
+        if !pair.exact {
+            return Err(Reason::CredentialDisguised);
+        }
+        *chunk = Some(pair.value);
     }
-    if left > 0 {
-        whole.to_mut().push(b';');
+    let mut whole = value.to_vec();
+    for (index, chunk) in chunks.into_iter().enumerate() {
+        let number = index.saturating_add(1).to_string();
+        let value = chunk.ok_or(Reason::TokenMalformed)?;
+        whole.extend([b"; ", name, b"_", number.as_bytes(), b"=", value].concat());
     }
-    Ok(Some(whole))
+    Ok(whole)
+}
+
+/// A number from 1 to 99 as it is usually written.
+fn ordinal(text: &[u8]) -> Option<usize> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| usize::from(byte & 0x0f));
+    match text {
+        [b'0', ..] => None,
+        [one] => digit(one),
+        [ten, one] => digit(ten)?.checked_mul(10)?.checked_add(digit(one)?),
+        _ => None,
+    }
 }
 
 /// Cookies by name, some of them by what their names begin with.

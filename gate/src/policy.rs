@@ -195,6 +195,11 @@ impl Kind {
 
     /// Whether its sessions are logins at one origin, which may be in several cookies.
     pub fn is_login(&self) -> bool {
+        matches!(&self.format, Format::Signed(policy) if policy.is_login)
+    }
+
+    /// Whether such a login may come in chunks.
+    pub fn takes_chunks(&self) -> bool {
         matches!(&self.format, Format::Signed(policy) if !policy.chunks.is_empty())
     }
 

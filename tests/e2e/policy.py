@@ -57,7 +57,7 @@ POLICY = {
         "bokeh": {"format": "bokeh", "keys": ["bokeh"], "max_stream_seconds": 43200},
         "flask": {"format": "flask", "keys": ["app"], "cookie": "flask_session", "subject_from": "user_id"},
         "tornado": {"format": "tornado", "keys": ["app"], "cookie": "tornado_session", "subject_from": "."},
-        "streamlit": {"format": "streamlit", "keys": ["app"], "subject_from": "email"},
+        "streamlit": {"format": "streamlit", "keys": ["app"], "subject_from": "email", "chunks": True},
         "jupyter": {"format": "jupyter", "keys": ["jupyter"], "cookie": "username-jupyter-example-org",
                     "password_env": "DASHGATE_E2E_PASSWORD", "subject_from": "username"},
         "django": {"format": "django_cookie", "keys": ["app"], "cookie": "who", "salt_form": "legacy", "subject_from": "."},

@@ -10,6 +10,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PLACE = HERE.parent.parent / "target/golden"
 
+# An index that is reached at all answers sooner, and a whole installation ends sooner.
+ANSWER_SECONDS = 15
+INSTALL_SECONDS = 300
+
 
 class Unreachable(Exception):
     """The package is not here, and no index gives it."""
@@ -44,10 +48,12 @@ class Library:
         if not stamp.is_file():
             print(f"installing {self.requirement} into target/golden (once)", file=sys.stderr)
             command = [*pip(), "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", str(directory)]
+            command += ["--retries", "1", "--timeout", str(ANSWER_SECONDS)]
             command += [self.requirement] if self.whole else ["--no-deps", self.requirement]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise Unreachable(f"{self.requirement} is not here, and pip cannot install it")
+            try:
+                subprocess.run(command, capture_output=True, text=True, check=True, timeout=INSTALL_SECONDS)
+            except subprocess.SubprocessError as problem:
+                raise Unreachable(f"{self.requirement} is not here, and pip cannot install it") from problem
             stamp.touch()
         return directory
 

@@ -23,7 +23,7 @@ ESCAPES = {byte: b"\\u%04x" % byte for byte in range(32)} | {ord(mark): b"\\" + 
 class Login(Format):
     """Both of Streamlit's ways: what is inside, and how long ones are cut."""
 
-    settings = {"subject_from": "user"}
+    settings = {"subject_from": "user", "chunks": True}
     mappings_only = True
     always_read = True
     chunks = True

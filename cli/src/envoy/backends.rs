@@ -38,7 +38,7 @@ pub fn check_clusters(root: &Place<'_>, report: &mut Report) {
             report.problems.push(port.finding("goes to another port than the one that the gate allowed"));
         }
         match header {
-            Some(HEADER) => {}
+            Some(header) if header.eq_ignore_ascii_case(HEADER) => {}
             Some(header) => report.problems.push(cluster.finding(format!(
                 "goes where the header {header} says, which a client can write; the gate's own is {HEADER}"
             ))),
@@ -60,15 +60,20 @@ pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[Strin
     let (is_led, is_named) =
         led.fold((false, false), |(led, named), name| (led || by_header(name), named || by_name(name)));
     check_names(chain, is_named, report);
+    check_words(chain, report);
     if is_led || is_named {
         check_retries(chain, report);
         check_removal(chain, report);
     }
     for route in routes::all(chain) {
-        for field in ["cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"] {
-            if let Some(place) = route.member("route").and_then(|action| action.member(field)) {
-                report.problems.push(place.finding("picks the cluster by what a client can write; name it"));
-            }
+        if let Some(action) = route.member("route") {
+            action.walk(&mut |place| {
+                for field in ["cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"] {
+                    if let Some(place) = place.member(field) {
+                        report.problems.push(place.finding("picks the cluster by what a client can write; name it"));
+                    }
+                }
+            });
         }
         let lock = routes::lock(&route);
         let names: Vec<&str> = routes::clusters_of(&route).into_iter().map(|(_, name)| name).collect();
@@ -111,12 +116,40 @@ fn check_route(route: &Place<'_>, report: &mut Report) {
             "match.headers must hold {{name: {HEADER}, present_match: true}}: a request without it has no backend of its own"
         )));
     }
-    let removes = |name: &Place<'_>| name.node.text().is_some_and(|name| name.eq_ignore_ascii_case(HEADER));
-    if let Some(name) = route.list("request_headers_to_remove").iter().find(|name| removes(name)) {
-        report.problems.push(name.finding(
-            "is gone before the cluster reads it; remove it by a header_mutation among the router's upstream_http_filters",
-        ));
-    }
+}
+
+/// What is the gate's alone to say, and said by something else: its headers, anywhere but in the router's upstream filters; its
+/// filter state, and what Envoy itself goes by, anywhere but in a filter that [`check_names`] looks at.
+fn check_words(chain: &Place<'_>, report: &mut Report) {
+    chain.walk(&mut |place| {
+        // What the router's own filters do comes after the cluster has read the header.
+        if place.path.contains("upstream_http_filters") {
+            return;
+        }
+        for name in place.list("request_headers_to_remove") {
+            if name.node.text().is_some_and(|name| name.eq_ignore_ascii_case(HEADER)) {
+                report.problems.push(name.finding(
+                    "is gone before the cluster reads it; remove it by a header_mutation among the router's \
+                     upstream_http_filters",
+                ));
+            }
+        }
+        let added = place.list("request_headers_to_add");
+        let mutated =
+            place.deep(&["mutations"]).map(|mutations| mutations.list("request_mutations")).unwrap_or_default();
+        let mutated = mutated.into_iter().filter_map(|mutation| mutation.member("append"));
+        for header in added.into_iter().chain(mutated).filter_map(|item| item.member("header")) {
+            if header.text("key").is_some_and(|key| key.to_ascii_lowercase().starts_with("x-dashgate-")) {
+                report.problems.push(header.finding("says what is the gate's alone to say"));
+            }
+        }
+        let is_looked_at = place.path.contains("http_filters[") && !place.path.contains("typed_per_filter_config");
+        if let Some(key) = place.text("object_key")
+            && (key.starts_with("wasm.dashgate_") || (KEYS.contains(&key) && !is_looked_at))
+        {
+            report.problems.push(place.finding("says what is the gate's alone to say"));
+        }
+    });
 }
 
 /// A second attempt has lost the header.

@@ -169,6 +169,12 @@ const SESSION: Shape = Shape::Object(&[
         "jupyter: the environment variable that holds the password's hash, where the server has a password.",
     ),
     optional(
+        "chunks",
+        Shape::Boolean,
+        "false",
+        "streamlit, streamlit_tornado: takes logins that are too long for one cookie, whose chunks nothing but the second ties together.",
+    ),
+    optional(
         "key_derivation",
         Shape::Choice(DERIVATIONS),
         "\"django-concat\"",

@@ -82,7 +82,7 @@ const TELLING: &[&str] = &[
 
 /// Which formats take which options of a session kind, where not all do. Starlette's salt is its library's for good, and
 /// Django's, Tornado's and Express's ways to derive keys are, and Streamlit's cookie is; an express id names nobody.
-const OPTIONS: [(&str, &[&str]); 17] = [
+const OPTIONS: [(&str, &[&str]); 18] = [
     ("algorithm", &["jwt"]),
     ("issuer", &["jwt"]),
     ("clock_skew_seconds", TELLING),
@@ -92,6 +92,7 @@ const OPTIONS: [(&str, &[&str]); 17] = [
     ("salt", &["itsdangerous", "flask", "django", "django_cookie"]),
     ("salt_form", &["django_cookie"]),
     ("password_env", &["jupyter"]),
+    ("chunks", &["streamlit", "streamlit_tornado"]),
     ("key_derivation", &["itsdangerous"]),
     ("digest", &["itsdangerous", "flask"]),
     ("max_age_seconds", TIMED),
@@ -285,6 +286,13 @@ impl Compiler {
                 "signs name and salt as one text: what the app signs for a cookie si with the salt d verifies as sid, too",
             );
         }
+        if format == "jupyter" && !session.has("password_env") {
+            self.warning(
+                format!("{path}.password_env"),
+                "is not set: a Jupyter with neither password nor token signs a login for whoever asks, and one with a token a \
+                 name by chance",
+            );
+        }
         let recipe = |cookie: &str| match preset.is_login {
             true => signed::recipe(derivation, digest, cookie, cookie),
             false => signed::recipe(derivation, digest, salt, cookie),
@@ -294,12 +302,20 @@ impl Compiler {
             let ring = ring(secrets, &recipe(&name), digest);
             (name, ring)
         };
-        let most_chunks = if preset.is_login { signed::MAX_CHUNKS } else { 0 };
+        let most_chunks = if session.truth("chunks") { signed::MAX_CHUNKS } else { 0 };
+        if session.truth("chunks") {
+            self.warning(
+                format!("{path}.chunks"),
+                "takes what Streamlit ties together by nothing: who logs in twice within a second, with long claims of their own, \
+                 can join the parts to another name",
+            );
+        }
         let chunks = (1..=most_chunks).map(chunk).collect();
         let recipe = recipe(cookie);
         let policy = signed::Policy {
             scheme: preset.scheme,
             ring: ring(secrets, &recipe, digest),
+            is_login: preset.is_login,
             chunks,
             cookie: cookie.to_owned(),
             max_age_seconds: preset.max_age_seconds.map(|usual| session.whole("max_age_seconds").unwrap_or(usual)),

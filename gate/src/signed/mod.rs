@@ -17,7 +17,7 @@ use crate::secret::Key;
 use crate::session::{Ring, Session};
 use crate::time::Time;
 
-pub use login::MAX_CHUNKS;
+pub use login::{MAX_CHUNKS, chunk_count};
 pub use payload::{Payload, SubjectPath};
 pub use preset::{Preset, preset, recipe};
 pub use split::{Grammar, SignatureText, TimeText, Wire};
@@ -57,7 +57,9 @@ pub struct Policy {
     pub subject_from: Option<SubjectPath>,
     /// Where in the payload, an object then, it says more.
     pub facts: Paths,
-    /// Where the values are logins at one origin: the cookies that hold the chunks of a long one, each with its own keys.
+    /// Whether they are Streamlit's logins, each at one origin.
+    pub is_login: bool,
+    /// The cookies that may hold the chunks of a long login, each with its own keys; empty where only whole ones are taken.
     pub chunks: Vec<(String, Ring)>,
 }
 
@@ -66,7 +68,7 @@ pub struct Policy {
 /// # Errors
 /// The reason of the earliest check that fails, in the order of [`Reason`]'s list.
 pub fn verify(value: &[u8], policy: &Policy, origin: &str, now: Time) -> Result<Session, Reason> {
-    if !policy.chunks.is_empty() {
+    if policy.is_login {
         return login::verify(value, policy, origin, now);
     }
     let part = Part::open(value, &policy.cookie, &policy.ring, None, policy, now)?;

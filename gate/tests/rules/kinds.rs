@@ -58,7 +58,7 @@ fn takes_each_option_for_the_formats_it_means_something_to() {
         &["tornado", "itsdangerous", "flask", "starlette", "django", "django_cookie", "express", "jupyter"];
     let skewed = [&["jwt"], TIMED].concat();
     let skewed = skewed.as_slice();
-    let options: [(&str, Value, &[&str]); 18] = [
+    let options: [(&str, Value, &[&str]); 19] = [
         ("algorithm", json!("HS256"), &["jwt"]),
         ("issuer", json!("x"), &["jwt"]),
         ("clock_skew_seconds", json!(9), skewed),
@@ -68,6 +68,7 @@ fn takes_each_option_for_the_formats_it_means_something_to() {
         ("salt", json!("other"), SALTED),
         ("salt_form", json!("legacy"), &["django_cookie"]),
         ("password_env", json!("EXTRA"), &["jupyter"]),
+        ("chunks", json!(true), &["streamlit", "streamlit_tornado"]),
         ("key_derivation", json!("hmac"), &["itsdangerous"]),
         ("digest", json!("sha256"), &["itsdangerous", "flask"]),
         ("max_age_seconds", json!(9), TIMED),
