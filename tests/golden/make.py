@@ -19,6 +19,7 @@ import bokeh_payloads  # noqa: E402
 import bokeh_tokens  # noqa: E402
 import jwt_claims  # noqa: E402
 import jwt_damage  # noqa: E402
+import jwt_eddsa  # noqa: E402
 import jwt_header  # noqa: E402
 import jwt_keys  # noqa: E402
 import jwt_order  # noqa: E402
@@ -43,6 +44,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 FILES = {
     "jwt.json": ("PyJWT", [jwt_shape, jwt_damage, jwt_header, jwt_keys, jwt_claims, jwt_times, jwt_order]),
+    "jwt_eddsa.json": ("PyJWT", [jwt_eddsa]),
     "bokeh.json": ("bokeh", [bokeh_ids, bokeh_tokens, bokeh_payloads]),
     "signed_tornado.json": ("tornado", [signed_tornado]),
     "signed_itsdangerous.json": ("itsdangerous", [signed_itsdangerous]),

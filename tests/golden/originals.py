@@ -14,6 +14,7 @@ from unittest import mock
 import bokeh.util.token
 import jwt
 import jwt.api_jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.warnings import InsecureKeyLengthWarning
 
 from cases import Case
@@ -74,7 +75,7 @@ def dice(seed: int | str) -> Iterator[None]:
 
 def opinion(case: Case) -> str:
     """accepts, refuses, or raises (an exception that is no verdict: a 500 in a server)."""
-    judge = {"jwt": pyjwt, "bokeh_id": bokeh_id, "bokeh_token": bokeh_token, **SIGNED}[case.kind]
+    judge = {"jwt": pyjwt, "jwt_eddsa": pyjwt_eddsa, "bokeh_id": bokeh_id, "bokeh_token": bokeh_token, **SIGNED}[case.kind]
     if "salt_form" in (case.settings or {}).get("session", {}):  # the old salt's cases alone say which
         judge = DjangoCookieLegacy().judge
     with clock(case.now), signed_clock(case.now):
@@ -99,6 +100,17 @@ def pyjwt(case: Case, secret: bytes) -> bool:
         algorithms=["HS256"],
         audience=settings["audience"],
         issuer=settings["issuer"],
+        leeway=settings["clock_skew_seconds"],
+    )
+    return True
+
+
+def pyjwt_eddsa(case: Case, secret: bytes) -> bool:
+    """As pyjwt, with the public half of the key whose seed that is."""
+    key = Ed25519PrivateKey.from_private_bytes(secret[:32]).public_key()
+    settings = case.settings
+    jwt.decode(
+        case.token, key, algorithms=["EdDSA"], audience=settings["audience"], issuer=settings["issuer"],
         leeway=settings["clock_skew_seconds"],
     )
     return True

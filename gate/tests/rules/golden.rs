@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 pub const JWT: &str = include_str!("../../../tests/golden/jwt.json");
+pub const JWT_EDDSA: &str = include_str!("../../../tests/golden/jwt_eddsa.json");
 pub const BOKEH: &str = include_str!("../../../tests/golden/bokeh.json");
 pub const TORNADO: &str = include_str!("../../../tests/golden/signed_tornado.json");
 pub const ITSDANGEROUS: &str = include_str!("../../../tests/golden/signed_itsdangerous.json");
@@ -35,8 +36,13 @@ fn moment(value: &Value) -> Option<Time> {
 
 fn ring(keys: &Value) -> Ring {
     let key = |key: &Value| {
-        let secret = URL_SAFE_NO_PAD.decode(key["secret_base64url"].as_str().expect("a secret")).expect("base64url");
-        Arc::new(Key::new(key["id"].as_str().expect("an id"), &secret, moment(&key["retire_at"])).expect("a key"))
+        let bytes = |name: &str| key[name].as_str().map(|text| URL_SAFE_NO_PAD.decode(text).expect("base64url"));
+        let (id, end) = (key["id"].as_str().expect("an id"), moment(&key["retire_at"]));
+        let made = match bytes("public_base64url") {
+            Some(public) => Key::public(id, &public, end),
+            None => Key::new(id, &bytes("secret_base64url").expect("a secret"), end),
+        };
+        Arc::new(made.expect("a key"))
     };
     Ring::new(keys.as_array().expect("keys").iter().map(key).collect())
 }
@@ -56,10 +62,11 @@ pub fn verifier(case: &Value) -> Verifier {
             let ring = ring(&case["keys"]);
             Box::new(move |token| bokeh::verify_token(token, &ring, now))
         }
-        "jwt" => {
+        kind @ ("jwt" | "jwt_eddsa") => {
+            let algorithm = if kind == "jwt" { jwt::Algorithm::Hs256 } else { jwt::Algorithm::EdDsa };
             let policy = jwt::Policy {
-                algorithm: jwt::Algorithm::Hs256,
-                ring: ring(&case["keys"]),
+                algorithm,
+                ring: Ring::for_algorithm(ring(&case["keys"]).keys().to_vec(), algorithm.name()),
                 issuer: case["issuer"].as_str().map(str::to_owned),
                 clock_skew_seconds: case["clock_skew_seconds"].as_u64().expect("seconds"),
                 max_lifetime_seconds: case["max_lifetime_seconds"].as_u64().expect("seconds"),
@@ -151,6 +158,11 @@ fn check(file: &str, at_least: usize) {
 #[wasm_bindgen_test(unsupported = test)]
 fn judges_every_golden_jwt_as_expected() {
     check(JWT, 150);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn judges_every_golden_eddsa_jwt_as_expected() {
+    check(JWT_EDDSA, 100);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
