@@ -92,6 +92,10 @@ pub fn run(data: &[u8]) {
     match mode % 4 {
         0 => {
             if verify(text, policy, *now).is_some() {
+                // A login in chunks has quotes around each of them, or not: only whole ones are looked up.
+                if policy.is_login && text.contains(&b';') {
+                    return;
+                }
                 let plain = if policy.scheme.wire == Wire::Quoted { bare(text) } else { text };
                 world.golden.check(plain, |text| verify(text, policy, *now).is_some());
             }
