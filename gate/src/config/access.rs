@@ -45,7 +45,7 @@ impl Asked {
     }
 }
 
-/// What a session kind can say, and the option that makes it.
+/// Whether a session of this kind can say `what`: its subject, groups, session id or backend.
 fn says(kind: &Kind, what: &str) -> bool {
     let (subject, facts) = match &kind.format {
         Format::Jwt(policy) => (true, &policy.facts),
