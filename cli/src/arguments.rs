@@ -31,6 +31,8 @@ pub enum Command {
     Check(Check),
     /// Print the JSON Schema of a policy, or its reference page
     Schema(Schema),
+    /// Print what Envoy is given, made from one policy and where its parts run
+    Render(Render),
     /// Print the host label of a subject or session id
     Label(Label),
 }
@@ -253,6 +255,38 @@ pub struct Check {
     /// Print one JSON object: file, problems, warnings
     #[arg(long)]
     pub json: bool,
+}
+
+/// What is rendered.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Target {
+    /// An Envoy at the edge: TLS, routes, clusters
+    Edge,
+}
+
+impl Target {
+    /// The template it begins with.
+    pub fn template(self) -> &'static str {
+        match self {
+            Self::Edge => "edge.yaml",
+        }
+    }
+}
+
+/// `dashgate render`
+#[derive(Args)]
+#[command(after_help = "\
+The file holds two maps: policy, and deployment, which says where its parts run. The comment it begins with, and the policy's own
+text, go into what is printed.
+
+Example:
+  dashgate render --for edge envoy/policies/edge.yaml > envoy/edge.yaml")]
+pub struct Render {
+    /// What for
+    #[arg(long = "for", value_enum)]
+    pub target: Target,
+    /// The file; - is stdin
+    pub file: String,
 }
 
 /// `dashgate label`

@@ -16,6 +16,7 @@ mod mint;
 mod mint_signed;
 mod output;
 mod policy;
+mod render;
 mod request;
 mod schema;
 mod tree;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
+        Command::Render(arguments) => render::run(arguments),
         Command::Label(arguments) => label::run(arguments),
     };
     match outcome {
