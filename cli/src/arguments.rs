@@ -264,23 +264,14 @@ pub enum Target {
     Edge,
 }
 
-impl Target {
-    /// The template it begins with.
-    pub fn template(self) -> &'static str {
-        match self {
-            Self::Edge => "edge.yaml",
-        }
-    }
-}
-
 /// `dashgate render`
 #[derive(Args)]
 #[command(after_help = "\
-The file holds two maps: policy, and deployment, which says where its parts run. The comment it begins with, and the policy's own
-text, go into what is printed.
+The file holds two maps: policy, and deployment, which says where its parts run: upstreams, the place of each dashboard, and for each
+target a section of its name. The policy's own text, comments included, goes into what is printed.
 
 Example:
-  dashgate render --for edge envoy/policies/edge.yaml > envoy/edge.yaml")]
+  dashgate render --for edge envoy/policy.yaml > envoy/edge.yaml")]
 pub struct Render {
     /// What for
     #[arg(long = "for", value_enum)]

@@ -4,43 +4,84 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
+use super::sections::{Field, Kind, NAMES, Section};
 use crate::tree::Node;
 
 /// What the templates are given.
 pub type Context = Map<String, Value>;
 
-const ADDRESSES: [&str; 3] = ["listen", "redirect", "metrics"];
-const TEXTS: [&str; 4] = ["node", "admin", "tls", "module"];
-
-/// Reads it, with what the policy's dashboards ask of it.
+/// Reads one section, and with it what the policy's dashboards ask of it.
 ///
 /// # Errors
 /// Every problem, one a line, each with its path.
-pub fn read(node: &Node, policy: &Node) -> Result<Context, String> {
-        let mut problems = Vec::new();
-        let mut context = Context::new();
-        for (name, _) in node.members() {
-            if !ADDRESSES.contains(&name.as_str()) && !TEXTS.contains(&name.as_str()) && name != "upstreams" {
-                problems.push(format!("deployment.{name}: is not a known key"));
-            }
+pub fn read(node: &Node, section: &Section, policy: &Node) -> Result<Context, String> {
+    let mut problems = Vec::new();
+    for (name, _) in node.members().iter().filter(|(name, _)| name != "upstreams" && !NAMES.contains(&name.as_str())) {
+        problems.push(format!("deployment.{name}: is not a known key"));
+    }
+    let mut context = match node.member(section.name) {
+        Some(fields) => read_fields(fields, section, &mut problems),
+        None => {
+            problems.push(format!("deployment.{}: is missing", section.name));
+            Context::new()
         }
-        for name in TEXTS {
-            match node.member(name).and_then(Node::text).filter(|text| is_plain(text)) {
-                Some(text) => drop(context.insert(name.into(), json!(text))),
-                None => problems.push(format!("deployment.{name}: must be a plain text, such as a path or a name")),
-            }
+    };
+    let dashboards = dashboards(node.member("upstreams"), policy, &mut problems);
+    context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
+    context.insert("dashboards".into(), Value::Array(dashboards));
+    context.insert("variables".into(), json!(variables(policy)));
+    if problems.is_empty() { Ok(context) } else { Err(problems.join("\n")) }
+}
+
+/// The fields of a section, each as its kind demands.
+fn read_fields(node: &Node, section: &Section, problems: &mut Vec<String>) -> Context {
+    for (name, _) in node.members().iter().filter(|(name, _)| section.fields.iter().all(|field| field.name != name)) {
+        problems.push(format!("deployment.{}.{name}: is not a known key", section.name));
+    }
+    let mut context = Context::new();
+    for field in section.fields {
+        match read_field(node.member(field.name), field) {
+            Ok(value) => drop(context.insert(field.name.into(), value)),
+            Err(message) => problems.push(format!("deployment.{}.{}: {message}", section.name, field.name)),
         }
-        for name in ADDRESSES {
-            match node.member(name).and_then(Node::text).and_then(address) {
-                Some((host, port)) => drop(context.insert(name.into(), json!({"host": host, "port": port}))),
-                None => problems.push(format!("deployment.{name}: must be an address with a port, such as 127.0.0.1:8443")),
-            }
-        }
-        let dashboards = dashboards(node.member("upstreams"), policy, &mut problems);
-        context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
-        context.insert("dashboards".into(), Value::Array(dashboards));
-        context.insert("variables".into(), json!(variables(policy)));
-        if problems.is_empty() { Ok(context) } else { Err(problems.join("\n")) }
+    }
+    context
+}
+
+fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
+    let text = node.map(Node::text);
+    let text = match (text, field.default) {
+        (Some(text), _) => text,
+        (None, Some(default)) => Some(default),
+        (None, None) => return Err("is missing".to_owned()),
+    };
+    match field.kind {
+        Kind::Flag => match node.map(|node| &node.value) {
+            None => Ok(json!(false)),
+            Some(crate::tree::Value::Bool(truth)) => Ok(json!(truth)),
+            Some(_) => Err("must be true or false".to_owned()),
+        },
+        Kind::Plain => match text.filter(|text| is_plain(text) || (text.is_empty() && node.is_none())) {
+            Some(text) => Ok(json!(text)),
+            None => Err("must be a plain text, such as a path or a name".to_owned()),
+        },
+        Kind::Address => match text.and_then(address) {
+            Some((host, port)) => Ok(json!({"host": host, "port": port})),
+            None if node.is_none() => Ok(Value::Null),
+            None => Err("must be an address with a port, such as 127.0.0.1:8443".to_owned()),
+        },
+        Kind::Remark => text.map(comment).ok_or_else(|| "must be some lines of text".to_owned()),
+        Kind::Word(words) => match text.filter(|text| words.contains(text)) {
+            Some(text) => Ok(json!(text)),
+            None => Err(format!("must be one of {}", words.join(", "))),
+        },
+    }
+}
+
+/// A remark as the lines of a comment.
+fn comment(text: &str) -> Value {
+    let lines = text.trim_end().lines().map(|line| format!("# {line}").trim_end().to_owned());
+    json!(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// The dashboards, each with where it runs; one whose sessions name their backends runs nowhere else.

@@ -1,27 +1,23 @@
 //! `dashgate render`: what Envoy, or a control plane in front of it, is given, made from one policy and where its parts run. So
 //! nobody copies YAML by hand, and the files under `envoy/` are what it prints.
 //!
-//! The policy's own text goes into the output as it is written, comments included.
+//! One file holds both; `sections` lists what it says for each target. The policy's own text goes into the output as it is
+//! written, comments included.
 
 mod deployment;
+mod sections;
 
 use gate::Gate;
 use minijinja::Environment as Templates;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 
+use self::sections::{Section, TEMPLATES, section};
 use crate::arguments::Render;
 use crate::environment::Environment;
 use crate::output::{Failure, Outcome, print};
 use crate::policy::read;
 use crate::tree::Node;
-
-/// The templates, each named as the others include it.
-const TEMPLATES: [(&str, &str); 3] = [
-    ("edge.yaml", include_str!("edge.yaml")),
-    ("routes.yaml", include_str!("routes.yaml")),
-    ("cluster.yaml", include_str!("cluster.yaml")),
-];
 
 /// Runs the command.
 ///
@@ -33,11 +29,11 @@ pub fn run(arguments: &Render) -> Result<Outcome, Failure> {
         let lines: Vec<String> = message.lines().map(|line| format!("{}: {line}", arguments.file)).collect();
         Failure::new(lines.join("\n"))
     };
-    print(&rendered(&text, arguments.target.template()).map_err(failed)?)?;
+    print(&rendered(&text, section(arguments.target)).map_err(failed)?)?;
     Ok(Outcome::Fine)
 }
 
-fn rendered(text: &str, template: &str) -> Result<String, String> {
+fn rendered(text: &str, section: &Section) -> Result<String, String> {
     let document = Node::parse(text)?;
     for (name, _) in document.members().iter().filter(|(name, _)| !["deployment", "policy"].contains(&name.as_str())) {
         return Err(format!("{name}: is not a known key; there are deployment and policy"));
@@ -47,24 +43,18 @@ fn rendered(text: &str, template: &str) -> Result<String, String> {
     let environment = Environment::without_keys();
     Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name))
         .map_err(|problems| problems.iter().map(|problem| format!("policy.{problem}\n")).collect::<String>())?;
-    let mut context = deployment::read(document.member("deployment").ok_or("deployment: is missing")?, policy)?;
+    let mut context =
+        deployment::read(document.member("deployment").ok_or("deployment: is missing")?, section, policy)?;
     let policy = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
     context.insert("policy".into(), policy.into());
-    context.insert("preamble".into(), preamble(text).into());
     let mut templates = Templates::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     templates.set_syntax(syntax.map_err(|error| error.to_string())?);
     for (name, template) in TEMPLATES {
         templates.add_template(name, template).map_err(|error| error.to_string())?;
     }
-    let found = templates.get_template(template);
+    let found = templates.get_template(section.template);
     found.and_then(|found| found.render(Serde(context))).map_err(|error| format!("{error:#}"))
-}
-
-/// The comment a file begins with.
-fn preamble(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().take_while(|line| line.starts_with('#') || line.is_empty()).collect();
-    lines.join("\n").trim_end().to_owned()
 }
 
 /// The lines below a top-level name, without their common indentation.
