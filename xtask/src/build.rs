@@ -44,15 +44,23 @@ pub fn module() -> Outcome<(PathBuf, u64)> {
 /// SHA-256 is much of what the filter computes, and sha2 computes it faster with SIMD, which Envoy's V8 has: 5 of 34 µs.
 const SIMD: &str = "-Ctarget-feature=+simd128";
 
-/// Half of what is inlined by default costs size and buys nothing that could be measured.
-const INLINING: &str = "-Cllvm-args=-inline-threshold=40";
+/// Less is inlined, unrolled and turned into vectors than by default: that costs 50 KiB and buys 3 % that could be measured.
+const SMALL: [&str; 6] = [
+    "-Cllvm-args=-inline-threshold=80",
+    "-Cllvm-args=-unroll-threshold=60",
+    "-Cllvm-args=-unroll-runtime=false",
+    "-Cllvm-args=-unroll-allow-partial=false",
+    "-Cno-vectorize-loops",
+    "-Cno-vectorize-slp",
+];
 
 /// Flags that keep the builder's directories out of the panic messages: the module tells nothing about the machine, and
 /// the same source makes the same bytes in another directory.
 fn flags() -> String {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|user| PathBuf::from(user).join(".cargo")));
-    let mut flags = vec![SIMD.to_string(), INLINING.to_string(), format!("--remap-path-prefix={}=.", root().display())];
+    let mut flags: Vec<String> = [SIMD].into_iter().chain(SMALL).map(String::from).collect();
+    flags.push(format!("--remap-path-prefix={}=.", root().display()));
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }

@@ -128,7 +128,7 @@ impl Sent {
     /// A WebSocket's opening, from the dashboard's own page.
     pub fn upgrade(url: &str) -> Self {
         let sent = Self::get(url).with("upgrade", "websocket").with("connection", "Upgrade");
-        sent.with("origin", origin_of(url)).with_body()
+        sent.with("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==").with("origin", origin_of(url)).with_body()
     }
 
     /// A person's click on a link.

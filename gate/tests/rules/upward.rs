@@ -212,3 +212,12 @@ fn leaves_origin_host_and_all_else_alone() {
     let decision = bearer().decide_at(&Policy::new().gate(), Time::from_seconds(NOW));
     assert_eq!(crate::stage::told(&Policy::new().gate(), &decision), "permit session report");
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn gives_a_websocket_without_a_key_one_and_leaves_a_key_alone() {
+    let session = || Sent::upgrade(REPORT).with_session("report");
+    check(session(), &["- cookie", SUBJECT, TIMEOUT]);
+    let given = ["- cookie", SUBJECT, TIMEOUT, "sec-websocket-key: ZGFzaGdhdGUtb3Zlci1oMg=="];
+    check(session().without("sec-websocket-key"), &given);
+    check(Sent::get(REPORT).with_session("report"), &["- cookie", SUBJECT, TIMEOUT]);
+}
