@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::compile::{Compiler, Reader};
-use super::fields::Url;
+use super::compile::Compiler;
+use super::reader::Reader;
+use super::url::Url;
 use crate::access::Access;
 use crate::backend::{self, Allowed, Hosts, Network};
 use crate::facts::{Path, Paths};
-use crate::place::{Named, Slot};
+use crate::place::Named;
 use crate::policy::{Format, Kind};
 use crate::table::Table;
 
@@ -62,7 +63,8 @@ fn says(kind: &Kind, what: &str) -> bool {
 
 impl Compiler {
     /// Who may open a dashboard, of whoever has a session for it.
-    pub(super) fn access(&mut self, path: &str, item: &Reader<'_>, slot: Option<Slot>, kinds: &[Arc<Kind>]) -> Access {
+    pub(super) fn access(&mut self, path: &str, item: &Reader<'_>, url: &Url<'_>, kinds: &[Arc<Kind>]) -> Access {
+        let slot = url.slot;
         let listed =
             |field: &str| -> Table<()> { item.words(field).map(|word| (word.as_bytes().into(), ())).collect() };
         let mut wanted = Vec::new();
@@ -80,7 +82,7 @@ impl Compiler {
         if !item.items("backends").is_empty() {
             wanted.push(("backends", "backend"));
         }
-        self.restrict(path, item, slot);
+        self.restrict(path, item, url);
         for (field, what) in wanted {
             if item.truth("open") {
                 self.problem(format!("{path}.{field}"), "asks for sessions, and open: true for none");
@@ -102,7 +104,8 @@ impl Compiler {
     }
 
     /// What does not go with a url that names somebody.
-    fn restrict(&mut self, path: &str, item: &Reader<'_>, slot: Option<Slot>) {
+    fn restrict(&mut self, path: &str, item: &Reader<'_>, url: &Url<'_>) {
+        let slot = url.slot;
         for field in ["subjects", "groups", "backends"] {
             if item.has(field) && item.items(field).is_empty() {
                 self.problem(
@@ -117,7 +120,6 @@ impl Compiler {
                 "takes one name for one person, whichever of these kinds says it: whoever is ada there is ada here";
             self.warning(format!("{path}.sessions"), message);
         }
-        let url = Url::parse(item.text("url").unwrap_or_default()).unwrap_or_default();
         let parent = url.authority.strip_prefix("*.");
         for (index, origin) in item.words("origins").enumerate() {
             if parent.is_some_and(|parent| origin.split_once("://*.").is_some_and(|(_, host)| host == parent)) {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::compile::{Compiler, Named};
+use super::compile::Compiler;
+use super::reader::Named;
 use crate::cookie::Names;
 use crate::policy::{Dashboard, Kind};
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Environment;
 use super::access::Asked;
-use super::compile::{Compiler, Named, Reader, Secret, UNSET};
+use super::compile::Compiler;
+use super::keys::{Secret, UNSET};
+use super::reader::{Named, Reader};
 use crate::json::Json;
 use crate::jwt;
 use crate::jwt::Algorithm;
@@ -53,19 +55,6 @@ fn ring(secrets: &[&Secret], recipe: &Recipe, digest: Digest) -> Ring {
     Ring::new(keys.map(Arc::new).collect())
 }
 
-/// Formats whose values hold a time and name somebody.
-const TIMED: &[&str] = &[
-    "tornado",
-    "itsdangerous",
-    "flask",
-    "starlette",
-    "django",
-    "django_cookie",
-    "jupyter",
-    "streamlit",
-    "streamlit_tornado",
-];
-
 /// Formats whose sessions are read by their time, and may say more than whose they are.
 const TELLING: &[&str] = &[
     "jwt",
@@ -79,6 +68,12 @@ const TELLING: &[&str] = &[
     "streamlit",
     "streamlit_tornado",
 ];
+
+/// Formats whose values hold a time and name somebody.
+const TIMED: &[&str] = match TELLING {
+    [_jwt, timed @ ..] => timed,
+    [] => &[],
+};
 
 /// Which formats take which options of a session kind, where not all do. Starlette's salt is its library's for good, and
 /// Django's, Tornado's and Express's ways to derive keys are, and Streamlit's cookie is; an express id names nobody.

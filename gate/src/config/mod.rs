@@ -4,9 +4,15 @@ mod access;
 mod compile;
 mod cookies;
 mod fields;
+mod keys;
 mod kinds;
+mod openings;
+mod reader;
 mod schema;
 mod shape;
+mod sites;
+mod texts;
+mod url;
 
 pub use fields::FORMATS;
 pub use fields::{Field, Shape};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::fields::{Field, Shape, name};
+use super::fields::{Field, Shape};
+use super::texts::name;
 use crate::json::Json;
 use crate::table::Table;
 

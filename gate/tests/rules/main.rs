@@ -24,6 +24,8 @@ mod kinds;
 mod logins;
 mod method;
 mod origin;
+mod owner_labels;
+mod owner_problems;
 mod owners;
 mod query;
 mod reason;
