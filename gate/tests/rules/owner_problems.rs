@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::owners::{HUB, USERS, policy};
+use crate::owners::{HUB, policy};
 use crate::stage::Policy;
 
 #[wasm_bindgen_test(unsupported = test)]
