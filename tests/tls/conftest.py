@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/e2e")]
 
+import scan  # noqa: E402
 from policy import only  # noqa: E402
 from stage import Stage  # noqa: E402
 
@@ -23,3 +24,9 @@ def stage():
 def edge(stage):
     """The running Envoy."""
     return stage.edge
+
+
+@pytest.fixture(scope="session")
+def found(stage, tmp_path_factory):
+    """What sslyze finds there."""
+    return scan.sslyze(stage.edge.port, stage.edge.authority, tmp_path_factory.mktemp("scan"))
