@@ -95,7 +95,9 @@ def replace_ports(tree: Tree) -> dict[str, int]:
     for listener in tree["static_resources"]["listeners"]:
         address = listener["address"]["socket_address"]
         address["address"], address["port_value"] = "127.0.0.1", free_port()
-        if wasm_filters(listener):
+        if "udp_listener_config" in listener:
+            role, address["port_value"] = "http3", ports["dashboards"]      # the same number, which is free for UDP too
+        elif wasm_filters(listener):
             role = "dashboards"
         elif any("/stats/prometheus" in str(value) for node in walk(listener) for value in node.values()):
             role = "metrics"
@@ -184,10 +186,13 @@ def replace_backends(tree: Tree, policy: Tree, dashboards: dict[str, int]) -> No
     table["virtual_hosts"] = [host]
 
 
-def build(folder: Path, policy: Tree, dashboards: dict[str, int],
-          edit: Callable[[Tree], None] | None = None) -> tuple[Tree, dict[str, int]]:
-    """The bootstrap for one Envoy of the tests, and its ports. `edit` is the test's own change, made last."""
-    tree = shipped()
+def build(folder: Path, policy: Tree, dashboards: dict[str, int], edit: Callable[[Tree], None] | None = None,
+          tree: Tree | None = None) -> tuple[Tree, dict[str, int]]:
+    """The bootstrap for one Envoy of the tests, and its ports. `edit` is the test's own change, made last.
+
+    `tree` is an edge that was rendered with other settings than the shipped one.
+    """
+    tree = shipped() if tree is None else tree
     ports = replace_ports(tree)
     replace_certificates(tree, folder)
     replace_policy(tree, policy)
