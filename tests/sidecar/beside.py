@@ -19,7 +19,7 @@ from stage import Stage
 from upstream import Upstream
 
 SHIPPED = bootstrap.ROOT / "envoy" / "sidecar.yaml"
-EDGE_NAME = "edge.dashgate.example.org"
+EDGE_NAME, OWN_NAME = "edge.dashgate.example.org", "bokeh.dashgate.example.org"
 # As the shipped one: a portal's session and the dashboard's own id, which the dashboard reads.
 DASHBOARD = "report"
 
@@ -73,7 +73,7 @@ class Beside(Stage):
         policy = only(DASHBOARD)
         try:
             self.upstream = Upstream([DASHBOARD], self.listen)
-            certificates.make(self.folder)
+            certificates.make(self.folder).issue(self.folder, "leaf", OWN_NAME, (OWN_NAME, "*.example.org"))
             self.authority_of_edges = certificates.Authority("authority of edges")
             (self.folder / "edge-authority.pem").write_bytes(certificates.pem(self.authority_of_edges.certificate))
             self.issue("edge", self.authority_of_edges, EDGE_NAME)
