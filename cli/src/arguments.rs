@@ -262,6 +262,8 @@ pub struct Check {
 pub enum Target {
     /// An Envoy at the edge: TLS, routes, clusters
     Edge,
+    /// An Envoy beside one dashboard, which only the edge reaches
+    Sidecar,
 }
 
 /// `dashgate render`

@@ -1,9 +1,10 @@
-//! `cargo xtask`: the tasks around dashgate, one file each. It depends on nothing of ours and on nothing but std.
+//! `cargo xtask`: the tasks around dashgate, one file each. It depends on nothing of ours.
 
 mod bench;
 mod build;
 mod demo;
 mod fuzz;
+mod image;
 mod mutants;
 mod setup;
 mod step;
@@ -23,6 +24,11 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "build", about: "build the filter: target/dashgate.wasm", run: build::run },
+    Task {
+        name: "image",
+        about: "build the filter as an OCI image, target/image; [--module FILE] [--into DIRECTORY]",
+        run: image::run,
+    },
     Task { name: "setup", about: "install Envoy, the dashboards and the test tools into target/venv", run: setup::run },
     Task {
         name: "demo",

@@ -20,7 +20,12 @@ const SUITES: &[Suite] = &[
     Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
+    Suite { name: "OCI image", needs: "tests/image", run: || pytest(setup::python()?, "tests/image") },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
+    Suite { name: "edge TLS", needs: "tests/tls", run: tls },
+    Suite { name: "HTTP/3", needs: "tests/http3", run: http3 },
+    Suite { name: "sidecar", needs: "tests/sidecar", run: || pytest(setup::python()?, "tests/sidecar") },
+    Suite { name: "changes", needs: "tests/change", run: || pytest(setup::python()?, "tests/change") },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
     Suite { name: "dashboards", needs: "tests/dashboards", run: dashboards },
@@ -115,6 +120,18 @@ fn dashboards() -> Outcome<Counts> {
         announce("left out: TensorFlow Serving, because its messages cannot be installed");
     }
     pytest(python, "tests/dashboards")
+}
+
+/// What the edge negotiates, by hand-made handshakes and by scanners.
+fn tls() -> Outcome<Counts> {
+    setup::SCANNERS.install()?;
+    pytest(setup::python()?, "tests/tls")
+}
+
+/// The edge with HTTP/3, as `dashgate render` makes it.
+fn http3() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    pytest(setup::python()?, "tests/http3")
 }
 
 /// The tests in a directory, run by a Python that has pytest.

@@ -33,6 +33,18 @@ pub fn read(node: &Node, section: &Section, policy: &Node) -> Result<Context, St
     if problems.is_empty() { Ok(context) } else { Err(problems.join("\n")) }
 }
 
+/// Leaves one dashboard in what was read, with the keys of its own part of the policy and the place its section gives it.
+pub fn narrow(context: &mut Context, dashboard: &str, part: &Node) {
+    let upstream = context.get("upstream").cloned();
+    if let Some(Value::Array(dashboards)) = context.get_mut("dashboards") {
+        dashboards.retain(|each| each["name"] == dashboard);
+        for (each, upstream) in dashboards.iter_mut().zip(upstream) {
+            each["upstream"] = upstream;
+        }
+    }
+    context.insert("variables".into(), json!(variables(part)));
+}
+
 /// The fields of a section, each as its kind demands.
 fn read_fields(node: &Node, section: &Section, problems: &mut Vec<String>) -> Context {
     for (name, _) in node.members().iter().filter(|(name, _)| section.fields.iter().all(|field| field.name != name)) {
@@ -70,6 +82,9 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
             None if node.is_none() => Ok(Value::Null),
             None => Err("must be an address with a port, such as 127.0.0.1:8443".to_owned()),
         },
+        Kind::Upstream => {
+            text.and_then(upstream).ok_or_else(|| "must be where it runs: 127.0.0.1:5006 or unix:PATH".to_owned())
+        }
         Kind::Remark => text.map(comment).ok_or_else(|| "must be some lines of text".to_owned()),
         Kind::Word(words) => match text.filter(|text| words.contains(text)) {
             Some(text) => Ok(json!(text)),

@@ -5,12 +5,14 @@
 //! written, comments included.
 
 mod deployment;
+mod narrow;
 mod sections;
 
 use gate::Gate;
 use minijinja::Environment as Templates;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
+use serde_json::Value;
 
 use self::sections::{Section, TEMPLATES, section};
 use crate::arguments::Render;
@@ -39,13 +41,16 @@ fn rendered(text: &str, section: &Section) -> Result<String, String> {
         return Err(format!("{name}: is not a known key; there are deployment and policy"));
     }
     let policy = document.member("policy").ok_or("policy: is missing")?;
-    // The keys are Envoy's to have: here any will do.
-    let environment = Environment::without_keys();
-    Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name))
-        .map_err(|problems| problems.iter().map(|problem| format!("policy.{problem}\n")).collect::<String>())?;
-    let mut context =
-        deployment::read(document.member("deployment").ok_or("deployment: is missing")?, section, policy)?;
-    let policy = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
+    check(policy)?;
+    let deployment = document.member("deployment").ok_or("deployment: is missing")?;
+    let mut context = deployment::read(deployment, section, policy)?;
+    let mut policy = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
+    if let Some(dashboard) = context.get("dashboard").and_then(Value::as_str).map(str::to_owned) {
+        policy = narrow::to(&policy, &dashboard).map_err(|problem| format!("policy: {problem}"))?;
+        let part = Node::parse(&policy)?;
+        check(&part)?;
+        deployment::narrow(&mut context, &dashboard, &part);
+    }
     context.insert("policy".into(), policy.into());
     let mut templates = Templates::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
@@ -55,6 +60,15 @@ fn rendered(text: &str, section: &Section) -> Result<String, String> {
     }
     let found = templates.get_template(section.template);
     found.and_then(|found| found.render(Serde(context))).map_err(|error| format!("{error:#}"))
+}
+
+/// What the gate itself says of a policy.
+fn check(policy: &Node) -> Result<(), String> {
+    // The keys are Envoy's to have: here any will do.
+    let environment = Environment::without_keys();
+    Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name))
+        .map(drop)
+        .map_err(|problems| problems.iter().map(|problem| format!("policy.{problem}\n")).collect::<String>())
 }
 
 /// The lines below a top-level name, without their common indentation.

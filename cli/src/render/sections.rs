@@ -12,6 +12,8 @@ pub enum Kind {
     Plain,
     /// An IP address and a port: the template has `.host` and `.port`.
     Address,
+    /// Where a dashboard runs: an address with a port, or unix:PATH. The template has `.type` and `.address`.
+    Upstream,
     /// Some lines of text, which become a comment.
     Remark,
     /// One of these words.
@@ -43,6 +45,7 @@ pub struct Section {
 /// The templates, each named as the others include it.
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("edge.yaml", include_str!("templates/edge.yaml")),
+    ("http3.yaml", include_str!("templates/http3.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
 ];
@@ -66,6 +69,27 @@ const EDGE: Section = Section {
         must("metrics", Kind::Address),
         must("admin", Kind::Plain),
         must("tls", Kind::Plain),
+        may("tls_rsa", Kind::Plain, ""),
+        may("http3", Kind::Flag, ""),
+        must("module", Kind::Plain),
+    ],
+};
+
+/// One dashboard's own Envoy, beside it; the policy is cut down to that dashboard's part.
+const SIDECAR: Section = Section {
+    name: "sidecar",
+    template: "edge.yaml",
+    fields: &[
+        may("remark", Kind::Remark, ""),
+        must("dashboard", Kind::Plain),
+        must("upstream", Kind::Upstream),
+        must("node", Kind::Plain),
+        must("listen", Kind::Address),
+        must("metrics", Kind::Address),
+        must("admin", Kind::Plain),
+        must("tls", Kind::Plain),
+        must("edge_certificates", Kind::Plain),
+        must("edge_name", Kind::Plain),
         must("module", Kind::Plain),
     ],
 };
@@ -74,8 +98,9 @@ const EDGE: Section = Section {
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
+        Target::Sidecar => &SIDECAR,
     }
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name];
+pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name];
