@@ -21,6 +21,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
+    Suite { name: "observability", needs: "tests/observability", run: observability },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
     Suite { name: "dashboards", needs: "tests/dashboards", run: dashboards },
@@ -98,6 +99,16 @@ fn portal() -> Outcome<Counts> {
         python.env("PATH", tools::path_with(&[directory]));
     }
     pytest(python, "tests/portal")
+}
+
+/// What an operator sees. The pages on reason codes are held against the command line as it is built now.
+fn observability() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    let has_prometheus = Command::new("prometheus").arg("--version").output().is_ok();
+    if !has_prometheus && !tools::debian_package("prometheus")? {
+        announce("left out: what needs Prometheus, because it is not installed and Debian's package cannot be had");
+    }
+    pytest(setup::python()?, "tests/observability")
 }
 
 /// What TensorFlow Serving's messages are made of, both without what they ask for: that is all of TensorFlow.
