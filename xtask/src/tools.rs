@@ -120,11 +120,16 @@ pub fn debian_package(name: &str) -> Outcome<bool> {
     let _ = std::fs::remove_dir_all(&downloads);
     std::fs::create_dir_all(&downloads)
         .map_err(|error| Problem::new(format!("making {}: {error}", downloads.display())))?;
-    let download = Command::new("apt-get").args(["download", "-qq", name]).current_dir(&downloads).output();
-    let archive = std::fs::read_dir(&downloads).ok().and_then(|mut entries| entries.next()?.ok()).map(|entry| entry.path());
-    let (true, Some(archive)) = (download.is_ok_and(|output| output.status.success()), archive) else {
-        return Ok(false);
+    let download = || {
+        let _ = Command::new("apt-get").args(["download", "-qq", name]).current_dir(&downloads).output();
+        std::fs::read_dir(&downloads).ok()?.next()?.ok().map(|entry| entry.path())
     };
+    // A machine that is new has no list of packages yet.
+    let archive = download().or_else(|| {
+        let _ = Command::new("apt-get").args(["update", "-qq"]).output();
+        download()
+    });
+    let Some(archive) = archive else { return Ok(false) };
     run(&format!("unpacking {name}"), Command::new("dpkg").arg("-x").arg(&archive).arg(&unpacked))?;
     let _ = std::fs::remove_dir_all(&downloads);
     Ok(true)

@@ -16,6 +16,10 @@ pub enum Kind {
     Remark,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A collector of traces: an address or a name with a port. The template has `.type`, `.address` and `.authority`.
+    Collector,
+    /// A whole number from 1 to 100.
+    Percent,
     /// `true` or `false`; left out, it is `false`.
     Flag,
 }
@@ -43,6 +47,8 @@ pub struct Section {
 /// The templates, each named as the others include it.
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("edge.yaml", include_str!("templates/edge.yaml")),
+    ("tracing.yaml", include_str!("templates/tracing.yaml")),
+    ("collector.yaml", include_str!("templates/collector.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
 ];
@@ -67,6 +73,8 @@ const EDGE: Section = Section {
         must("admin", Kind::Plain),
         must("tls", Kind::Plain),
         must("module", Kind::Plain),
+        may("collector", Kind::Collector, ""),
+        may("traced_percent", Kind::Percent, ""),
     ],
 };
 
