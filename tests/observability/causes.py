@@ -131,7 +131,7 @@ PAGE, SOCKET = bokeh_id(), bokeh_token()
 LONG = ["group-" + "x" * 40] * 100
 
 CAUSES: dict[str, dict[str, list[Asked] | str]] = {
-    "host_call_failed": {"A call into Envoy failed": "filter/tests/order/failures.rs"},
+    "host_call_failed": {"A host call is not allowed, or not there": "tests/observability/test_symptoms.py"},
     "authority_invalid": {
         "User and password in the address": [Asked("ada:secret@report.example.org")],
         "The port is written oddly": [Asked("report.example.org:"), Asked("report.example.org:0443")],
@@ -234,7 +234,7 @@ CAUSES: dict[str, dict[str, list[Asked] | str]] = {
         "The wrong format": [Asked("flask.example.org", headers=[("cookie", "session=s%3Aid.signature")])],
     },
     "algorithm_not_allowed": {"The portal signs with another algorithm": [
-        Asked(headers=signed_in(algorithm="HS512")), Asked(headers=cookie(handmade('{"alg":"RS256","kid":"current"}', "{}")))]},
+        Asked(headers=cookie(handmade('{"alg":"HS512","kid":"current"}', "{}"))), Asked(headers=cookie(handmade('{"alg":"RS256","kid":"current"}', "{}")))]},
     "header_parameter_not_allowed": {"The portal's library adds `x5t`, `jku`, `jwk` or `crit`": [
         Asked(headers=signed_in(more={name: value})) for name, value in
         (("x5t", "abc"), ("jku", "https://portal.example.org/keys"), ("jwk", {"kty": "oct"}), ("crit", ["b64"]))]},

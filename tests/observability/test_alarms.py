@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import bootstrap
+import trap
 from policy import only
 from server import Prometheus
 from sessions import session
@@ -61,7 +62,7 @@ def updated(tmp_path_factory) -> Updated:
 
 @pytest.fixture(scope="module")
 def stages(updated) -> Iterator[dict[str, Stage]]:
-    """Seven Envoys: one in order, and one for each way in which things go wrong."""
+    """Eight Envoys: one in order, and one for each way in which things go wrong."""
     stages: dict[str, Stage] = {}
     try:
         stages["healthy"] = Stage(POLICY)
@@ -71,6 +72,7 @@ def stages(updated) -> Iterator[dict[str, Stage]]:
         stages["unnormalised"] = Stage(POLICY)
         stages["backend gone"] = Stage(POLICY, backends={"training": bootstrap.free_port()})
         stages["updated"] = Stage(POLICY, updated)
+        stages["trapping"] = Stage(POLICY, trap.instead(updated.path.parent, "FAIL_RELOAD"))
         yield stages
     finally:
         for stage in stages.values():
@@ -88,6 +90,7 @@ WRONG = {
     "unnormalised": {"DashgateUndecidedRequests"},
     "backend gone": {"DashgateBackendDown"},
     "updated": {"DashgateUpdateRejected"},
+    "trapping": {"DashgateVmReloads"},
 }
 RETIRES = {"groups": [{"name": "keys", "rules": [
     {"record": "dashgate_key_retires_at_seconds", "expr": f"vector({int(time.time()) + 86400})", "labels": {"key": "current"}}]}]}
@@ -111,6 +114,9 @@ def act(stages: dict[str, Stage], updated: Updated, prometheus: Prometheus) -> N
             assert status == (404 if name == "open to nobody" else 200)
     redirected_by_envoy(stages["unnormalised"], 400)
     stages["unnormalised"].permits("http1", headers=cookie("training", session("training")))
+    trapping = stages["trapping"]
+    trapping.edge.wait(lambda: trapping.ask("http1").status == 503 and trapping.edge.stat("wasm.dashgate.vm_reload_success") > 0,
+                       trapping.edge.log, "reload", 10)
     for _ in range(8):
         assert stages["backend gone"].ask("http1", headers=cookie("training", session("training"))).status == 503
     updated.refuse()
