@@ -56,10 +56,36 @@ fn names_what_a_deployment_lacks_and_what_it_does_not_know() {
             "deployment.upstreams.bokeh: must be where it runs: 127.0.0.1:5006, a name with a port, or unix:PATH",
         ],
     );
+    refused(
+        "module: target/dashgate.wasm",
+        "module: target/dashgate.wasm\n    collector: otel.example.org\n    traced_percent: 0",
+        &[
+            "deployment.edge.collector: must be an address or a name with a port, such as 127.0.0.1:4318",
+            "deployment.edge.traced_percent: must be a whole number from 1 to 100",
+        ],
+    );
     refused("policy:", "police:", &["police: is not a known key; there are deployment and policy"]);
 }
 
 #[test]
 fn names_the_policys_own_problems() {
     refused("keep: [bokeh]", "keep: [boker]", &["policy.dashboards[1].keep[0]: is not the name of a session kind"]);
+}
+
+#[test]
+fn traces_go_where_the_deployment_says_and_nowhere_else() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let plain = dashgate_reading(&["render", "--for", "edge", "-"], &text).expect(0);
+    assert!(!plain.contains("tracing") && !plain.contains("collector"));
+    for (collector, cluster) in [
+        ("otel.example.org:4318", "type: STRICT_DNS\n    connect_timeout: 2s\n"),
+        ("127.0.0.1:4318", "type: STATIC\n    connect_timeout: 2s\n"),
+    ] {
+        let said = format!("module: target/dashgate.wasm\n    collector: \"{collector}\"\n    traced_percent: 5");
+        let made = text.replacen("module: target/dashgate.wasm", &said, 1);
+        let made = dashgate_reading(&["render", "--for", "edge", "-"], &made).expect(0);
+        assert!(made.contains("            random_sampling: {value: 5}\n"), "{made}");
+        assert!(made.contains(&format!("{{uri: \"http://{collector}/v1/traces\", cluster: collector,")), "{made}");
+        assert!(made.contains(&format!("  - name: collector\n    {cluster}")), "{made}");
+    }
 }

@@ -26,6 +26,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "HTTP/3", needs: "tests/http3", run: http3 },
     Suite { name: "sidecar", needs: "tests/sidecar", run: || pytest(setup::python()?, "tests/sidecar") },
     Suite { name: "changes", needs: "tests/change", run: || pytest(setup::python()?, "tests/change") },
+    Suite { name: "observability", needs: "tests/observability", run: observability },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
     Suite { name: "dashboards", needs: "tests/dashboards", run: dashboards },
@@ -103,6 +104,16 @@ fn portal() -> Outcome<Counts> {
         python.env("PATH", tools::path_with(&[directory]));
     }
     pytest(python, "tests/portal")
+}
+
+/// What an operator sees. The pages on reason codes are held against the command line as it is built now.
+fn observability() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    let has_prometheus = Command::new("prometheus").arg("--version").output().is_ok();
+    if !has_prometheus && !tools::debian_package("prometheus")? {
+        announce("left out: what needs Prometheus, because it is not installed and Debian's package cannot be had");
+    }
+    pytest(setup::python()?, "tests/observability")
 }
 
 /// What TensorFlow Serving's messages are made of, both without what they ask for: that is all of TensorFlow.

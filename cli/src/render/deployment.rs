@@ -85,6 +85,24 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
         Kind::Upstream => {
             text.and_then(upstream).ok_or_else(|| "must be where it runs: 127.0.0.1:5006 or unix:PATH".to_owned())
         }
+        Kind::Collector => {
+            match text.filter(|text| !text.starts_with("unix:")).and_then(|text| Some((upstream(text)?, text))) {
+                Some((mut collector, text)) => {
+                    collector["authority"] = json!(text);
+                    Ok(collector)
+                }
+                None if node.is_none() => Ok(Value::Null),
+                None => Err("must be an address or a name with a port, such as 127.0.0.1:4318".to_owned()),
+            }
+        }
+        Kind::Percent => match node.map(|node| &node.value) {
+            None => Ok(json!(100)),
+            Some(crate::tree::Value::Number(text)) => match text.parse::<u8>() {
+                Ok(percent @ 1..=100) => Ok(json!(percent)),
+                _ => Err("must be a whole number from 1 to 100".to_owned()),
+            },
+            Some(_) => Err("must be a whole number from 1 to 100".to_owned()),
+        },
         Kind::Remark => text.map(comment).ok_or_else(|| "must be some lines of text".to_owned()),
         Kind::Word(words) => match text.filter(|text| words.contains(text)) {
             Some(text) => Ok(json!(text)),

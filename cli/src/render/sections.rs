@@ -18,6 +18,10 @@ pub enum Kind {
     Remark,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A collector of traces: an address or a name with a port. The template has `.type`, `.address` and `.authority`.
+    Collector,
+    /// A whole number from 1 to 100.
+    Percent,
     /// `true` or `false`; left out, it is `false`.
     Flag,
 }
@@ -46,6 +50,8 @@ pub struct Section {
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("edge.yaml", include_str!("templates/edge.yaml")),
     ("http3.yaml", include_str!("templates/http3.yaml")),
+    ("tracing.yaml", include_str!("templates/tracing.yaml")),
+    ("collector.yaml", include_str!("templates/collector.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
 ];
@@ -72,6 +78,8 @@ const EDGE: Section = Section {
         may("tls_rsa", Kind::Plain, ""),
         may("http3", Kind::Flag, ""),
         must("module", Kind::Plain),
+        may("collector", Kind::Collector, ""),
+        may("traced_percent", Kind::Percent, ""),
     ],
 };
 
@@ -91,6 +99,8 @@ const SIDECAR: Section = Section {
         must("edge_certificates", Kind::Plain),
         must("edge_name", Kind::Plain),
         must("module", Kind::Plain),
+        may("collector", Kind::Collector, ""),
+        may("traced_percent", Kind::Percent, ""),
     ],
 };
 
