@@ -46,7 +46,11 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def open_tls(port: int, authority_file: str, protocols: list[str], version: ssl.TLSVersion | None = None) -> ssl.SSLSocket:
+SERVER_NAME = "dashboards.example.org"
+
+
+def open_tls(port: int, authority_file: str, protocols: list[str], version: ssl.TLSVersion | None = None,
+             server_name: str = SERVER_NAME) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=authority_file)
     context.check_hostname = False      # tests ask for many hosts over one certificate; the chain is still verified
     context.set_alpn_protocols(protocols)
@@ -54,17 +58,17 @@ def open_tls(port: int, authority_file: str, protocols: list[str], version: ssl.
         context.minimum_version = context.maximum_version = version
     plain = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return context.wrap_socket(plain, server_hostname="dashboards.example.org")
+    return context.wrap_socket(plain, server_hostname=server_name)
 
 
 class Http1:
     """One HTTP/1.1 connection; several requests may be written before the first answer is read."""
 
-    def __init__(self, port: int, authority_file: str | None):
+    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME):
         if authority_file is None:
             self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         else:
-            self.socket = open_tls(port, authority_file, ["http/1.1"])
+            self.socket = open_tls(port, authority_file, ["http/1.1"], server_name=server_name)
         self.reader = self.socket.makefile("rb")
 
     def __enter__(self) -> Http1:
@@ -148,9 +152,12 @@ class Stream:
 class Http2:
     """One HTTP/2 connection. Header names and values go out as given, not checked by the library."""
 
-    def __init__(self, port: int, authority_file: str):
-        self.socket = open_tls(port, authority_file, ["h2"])
-        assert self.socket.selected_alpn_protocol() == "h2"
+    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME):
+        if authority_file is None:
+            self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+        else:
+            self.socket = open_tls(port, authority_file, ["h2"], server_name=server_name)
+            assert self.socket.selected_alpn_protocol() == "h2"
         config = h2.config.H2Configuration(client_side=True, header_encoding=None, validate_outbound_headers=False,
                                            normalize_outbound_headers=False, validate_inbound_headers=False)
         self.connection = h2.connection.H2Connection(config)

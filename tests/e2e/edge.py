@@ -48,26 +48,16 @@ def binary() -> str:
     return str(next((Path(envoy.__file__).parent / "_bin").glob("envoy*")))
 
 
-class Edge:
-    """Started on construction; `folder` holds everything of this Envoy."""
+class Envoy:
+    """Started on construction from `folder`, which holds its bootstrap and everything else of it."""
 
-    def __init__(self, policy: dict, dashboards: dict[str, int], edit: Callable[[dict], None] | None = None,
-                 environment: dict[str, str] | None = None):
-        # Short, because a unix socket's path is limited to 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
-        try:
-            certificates.make(self.folder)
-            tree, self.ports = bootstrap.build(self.folder, policy, dashboards, edit)
-            (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
-        except BaseException:
-            shutil.rmtree(self.folder)
-            raise
-        keys = sessions.environment() if environment is None else environment
-        self.access_file, self.log_file = self.folder / "access.log", self.folder / "envoy.log"
+    def __init__(self, folder: Path, ports: dict[str, int], keys: dict[str, str], *arguments: str):
+        self.folder, self.ports = folder, ports
+        self.access_file, self.log_file = folder / "access.log", folder / "envoy.log"
         with open(self.access_file, "wb") as access, open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [binary(), "-c", str(self.folder / "bootstrap.yaml"), "--concurrency", "1", "--disable-hot-restart",
-                 "--file-flush-interval-msec", "20", "--log-level", "info"],
+                [binary(), "-c", str(folder / "bootstrap.yaml"), "--concurrency", "1", "--disable-hot-restart",
+                 "--file-flush-interval-msec", "20", "--log-level", "info", *arguments],
                 cwd=bootstrap.ROOT, stdin=subprocess.DEVNULL, stdout=access, stderr=log, start_new_session=True,
                 env={"PATH": os.environ.get("PATH", ""), **keys})
         try:
@@ -158,3 +148,20 @@ class Edge:
                 self.process.wait(5)
             PRINTED.append(self.log() + self.access_file.read_text("utf-8", "replace"))
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Edge(Envoy):
+    """The shipped configuration, with the tests' policy and backends."""
+
+    def __init__(self, policy: dict, dashboards: dict[str, int], edit: Callable[[dict], None] | None = None,
+                 environment: dict[str, str] | None = None):
+        # Short, because a unix socket's path is limited to 107 bytes.
+        folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
+        try:
+            certificates.make(folder)
+            tree, ports = bootstrap.build(folder, policy, dashboards, edit)
+            (folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        super().__init__(folder, ports, sessions.environment() if environment is None else environment)
