@@ -4,18 +4,41 @@ mod common;
 
 use common::*;
 
-/// Every shipped file, the target it is rendered for, and what it is rendered from.
-const SHIPPED: &[(&str, &str, &str)] = &[
-    ("envoy/edge.yaml", "edge", "envoy/policy.yaml"),
-    ("envoy/per-session.yaml", "edge", "envoy/per-session.policy.yaml"),
+/// Every shipped file, the target and the section it is rendered for, and what it is rendered from.
+const SHIPPED: &[(&str, &str, &str, &str)] = &[
+    ("envoy/edge.yaml", "edge", "edge", "envoy/policy.yaml"),
+    ("envoy/per-session.yaml", "edge", "edge", "envoy/per-session.policy.yaml"),
+    ("envoy/istio/envoyfilter.yaml", "istio-envoyfilter", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/trafficextension.yaml", "istio-trafficextension", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/wasmplugin.yaml", "istio-wasmplugin", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/gateway-api-envoyfilter.yaml", "istio-envoyfilter", "istio-gateway-api", "envoy/policy.yaml"),
+    (
+        "envoy/istio/gateway-api-trafficextension.yaml",
+        "istio-trafficextension",
+        "istio-gateway-api",
+        "envoy/policy.yaml",
+    ),
+    ("envoy/istio/gateway-api-wasmplugin.yaml", "istio-wasmplugin", "istio-gateway-api", "envoy/policy.yaml"),
+    ("envoy/istio/sidecar-envoyfilter.yaml", "istio-envoyfilter", "istio-sidecar", "envoy/istio-sidecar.policy.yaml"),
+    (
+        "envoy/istio/sidecar-trafficextension.yaml",
+        "istio-trafficextension",
+        "istio-sidecar",
+        "envoy/istio-sidecar.policy.yaml",
+    ),
+    ("envoy/istio/sidecar-wasmplugin.yaml", "istio-wasmplugin", "istio-sidecar", "envoy/istio-sidecar.policy.yaml"),
 ];
 
 #[test]
 fn the_shipped_files_are_what_it_prints() {
-    for (path, target, source) in SHIPPED {
+    for (path, target, section, source) in SHIPPED {
         let written = std::fs::read_to_string(repository(path)).unwrap();
-        let made = dashgate(&["render", "--for", target, repository(source).to_str().unwrap()]).expect(0);
-        assert!(written == made, "{path} is not what `dashgate render --for {target} {source}` prints: write it anew");
+        let source = repository(source);
+        let made = dashgate(&["render", "--for", target, "--section", section, source.to_str().unwrap()]).expect(0);
+        assert!(
+            written == made,
+            "{path} is not what `dashgate render --for {target} --section {section}` prints: write it anew"
+        );
     }
 }
 

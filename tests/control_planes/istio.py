@@ -113,7 +113,7 @@ class Mesh(Stage):
                    "-mesh", str(self.folder / "mesh.yaml"), str(self.folder / "resources.yaml")]
         # The last two: Istio's test framework looks for its own source tree.
         environment = {**os.environ, "PILOT_ENABLE_METADATA_EXCHANGE": "false", "PILOT_ENABLE_ALPN_FILTER": "false",
-                       "TARGET_OUT": "/", "LOCAL_OUT": "/"}
+                       "XDS_AUTH_PLAINTEXT": "true", "TARGET_OUT": "/", "LOCAL_OUT": "/"}
         with open(self.folder / "mesh.log", "wb") as log:
             self.generator = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                                               cwd=self.folder, start_new_session=True)

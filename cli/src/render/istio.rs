@@ -7,8 +7,9 @@ use super::deployment::Context;
 use crate::tree::Node;
 
 /// Adds it to a section's fields and the dashboards.
-pub fn complete(context: &mut Context, policy: &Node, holds_bodies: bool, problems: &mut Vec<String>) {
-    let field = |name: &str| context.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+pub fn complete(context: &mut Context, policy: &Node, problems: &mut Vec<String>) {
+    let said = context.clone();
+    let field = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api, gateway, namespace) = (field("api"), field("gateway"), field("namespace"));
     let names = context.get("dashboards").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut dashboards = Vec::new();
@@ -16,7 +17,8 @@ pub fn complete(context: &mut Context, policy: &Node, holds_bodies: bool, proble
         let url = entry.member("url").and_then(Node::text).unwrap_or_default();
         let name = dashboard["name"].as_str().unwrap_or_default();
         if dashboard["private"] == true {
-            problems.push(format!("policy: dashboard {name}: Istio's routes cannot follow a session to its own backend"));
+            problems
+                .push(format!("policy: dashboard {name}: Istio's routes cannot follow a session to its own backend"));
         }
         if !is_kubernetes_name(name) {
             problems.push(format!("policy: dashboard {name}: names a Service: lower case letters, digits and - only"));
@@ -32,13 +34,6 @@ pub fn complete(context: &mut Context, policy: &Node, holds_bodies: bool, proble
     if api == "sidecar" && dashboards.len() != 1 {
         problems.push("policy: a sidecar stands beside one dashboard: the policy must hold that one alone".to_owned());
     }
-    if !holds_bodies && policy.member("connect").is_some_and(takes_forms) {
-        let why = "without allow_on_headers_stop_iteration, which this resource cannot say, a connect form would hang";
-        problems.push(format!("policy.connect.form: must be false: {why} (connect by fragment needs no form)"));
-    }
-    if field("port").parse::<u16>().is_err() {
-        problems.push("deployment: port must be a port number".to_owned());
-    }
     context.insert("attach".into(), attach(&api, &gateway, &field("workload")));
     context.insert("labels".into(), json!(labels(&field("workload"))));
     context.insert("context".into(), json!(if api == "sidecar" { "SIDECAR_INBOUND" } else { "GATEWAY" }));
@@ -46,13 +41,10 @@ pub fn complete(context: &mut Context, policy: &Node, holds_bodies: bool, proble
     context.insert("dashboards".into(), Value::Array(dashboards));
     match module(&field("module")) {
         Some(module) => drop(context.insert("module".into(), module)),
-        None => problems.push("deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's".into()),
+        None => {
+            problems.push("deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's".into())
+        }
     }
-}
-
-/// Forms are taken unless the policy says otherwise.
-fn takes_forms(connect: &Node) -> bool {
-    !matches!(connect.member("form").map(|form| &form.value), Some(crate::tree::Value::Bool(false)))
 }
 
 /// How each kind of resource says which proxies it is for.
