@@ -57,6 +57,8 @@ class Mesh(Stage):
 
     def __init__(self, target: str, section: str, policy: dict, edit: Callable[[Documents], None] | None = None,
                  text: str | None = None):
+        # Forms are on unless a policy says otherwise; where nothing can hold them, render takes them out of one that says nothing.
+        policy["connect"].pop("form", None)
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
         self.upstream = Upstream(names)
         self.is_sidecar = section == "istio-sidecar"
@@ -101,8 +103,6 @@ class Mesh(Stage):
         tree = proxy_bootstrap("sidecar" if self.is_sidecar else "router", where, account, labels, xds, self.folder)
         (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree))
         self.edge = Envoy(self.folder, {"dashboards": listen}, sessions.environment())
-        self.edge.authority = None if self.is_sidecar else str(self.folder / "authority.pem")
-        self.edge.port = listen
         self.edge.wait(lambda: accepts(listen), self._state, f"listener on {listen}", LISTENER_SECONDS)
 
     def _write(self, name: str, documents: Documents) -> None:
@@ -135,10 +135,14 @@ class Mesh(Stage):
         return "\n".join([*rejected, *warnings[-6:], self.said()[-800:]])
 
     def http1(self) -> Http1:
-        return Http1(self.edge.port, self.edge.authority, self.server_name)
+        return Http1(self.edge.port, self._authority(), self.server_name)
 
     def http2(self) -> Http2:
-        return Http2(self.edge.port, self.edge.authority, self.server_name)
+        return Http2(self.edge.port, self._authority(), self.server_name)
+
+    def _authority(self) -> str | None:
+        """A sidecar speaks plain HTTP here."""
+        return None if self.is_sidecar else self.edge.authority
 
     def stop(self) -> None:
         if self.edge is not None:

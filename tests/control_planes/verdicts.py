@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sessions import bokeh_id, session, tampered
+from sessions import bokeh_id, bokeh_token, session, tampered
 from stage import Stage, bearer, cookie, is_upgrade
 
 EVIL = "https://evil.example"
@@ -58,7 +58,8 @@ def opens_a_tunnel(stage: Stage, way: str) -> None:
 
 def carries_each_credential(stage: Stage, way: str) -> None:
     stage.permits(way, headers=bearer(session("training")))
-    stage.permits(way, "report", headers=[*cookie("report", session("report")), ("bokeh-session-id", bokeh_id())])
+    bokeh = ("sec-websocket-protocol", f"bokeh, {bokeh_token()}") if is_upgrade(way) else ("bokeh-session-id", bokeh_id())
+    stage.permits(way, "report", headers=[*cookie("report", session("report")), bokeh])
     stage.refuses(way, "session_missing", 401, "report", headers=cookie("report", session("report")))
     stage.permits(way, "portal")
 

@@ -84,10 +84,12 @@ func (o *outsideTest) Fatal(words ...any) {
 }
 func (o *outsideTest) Fatalf(format string, values ...any) { o.Fatal(fmt.Sprintf(format, values...)) }
 func (o *outsideTest) Log(words ...any)                    { fmt.Fprintln(os.Stderr, words...) }
-func (o *outsideTest) Logf(format string, values ...any)   { fmt.Fprintf(os.Stderr, format+"\n", values...) }
-func (o *outsideTest) Helper()                             {}
-func (o *outsideTest) Skip(words ...any)                   { o.Fatal(words...) }
-func (o *outsideTest) Cleanup(action func())               { o.cleanups = append(o.cleanups, action) }
+func (o *outsideTest) Logf(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", values...)
+}
+func (o *outsideTest) Helper()               {}
+func (o *outsideTest) Skip(words ...any)     { o.Fatal(words...) }
+func (o *outsideTest) Cleanup(action func()) { o.cleanups = append(o.cleanups, action) }
 
 func (o *outsideTest) TempDir() string {
 	folder, err := os.MkdirTemp("", "mesh")
