@@ -7,6 +7,7 @@ from pathlib import Path
 
 GATEWAYS, DASHBOARDS = "istio-ingress", "dashboards"
 WORKLOAD = ("istio", "ingressgateway")
+SERVICE = "dashboards-istio"        # what Istio calls the Service and the account that it makes for the Gateway `dashboards` of the class `istio`
 
 Document = dict
 
@@ -54,7 +55,7 @@ def gateway_class() -> Document:
 def around_a_gateway(labels: dict, port: int, target: int, dashboards: dict[str, int], certificates: Path) -> list[Document]:
     """A gateway's Service leads from the port browsers use to the one its pod listens on: they differ, as they mostly do."""
     found = [namespace(GATEWAYS), namespace(DASHBOARDS), gateway_class(), secret("dashboards-tls", GATEWAYS, certificates),
-             pod("gateway", GATEWAYS, labels), *service("gateway", GATEWAYS, port, target, "10.0.0.10", labels, "gateway")]
+             pod("gateway", GATEWAYS, labels), *service(SERVICE, GATEWAYS, port, target, "10.0.0.10", labels, "gateway")]
     for number, (name, upstream) in enumerate(dashboards.items()):
         found += service(name, DASHBOARDS, 80, upstream, f"10.0.1.{number + 1}")
     return found

@@ -96,7 +96,7 @@ class Mesh(Stage):
         else:
             labels = dict([cluster.WORKLOAD]) | GATEWAY_API_LABEL
             around = cluster.around_a_gateway(labels, port, listen, ports, self.folder)
-            where, account = cluster.GATEWAYS, "gateway"
+            where, account = cluster.GATEWAYS, cluster.SERVICE
         self._write("resources.yaml", documents + around)
         (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH))
         self._serve(xds, f"spiffe://cluster.local/ns/{where}/sa/{account}")
