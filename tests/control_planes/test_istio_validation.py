@@ -53,7 +53,7 @@ def test_and_refuses_every_one_with_a_field_that_it_does_not_know(mesh, tmp_path
         place = tmp_path / f"{number}.yaml"
         place.write_text(yaml.safe_dump(one))
         code, said = judged(mesh, place)
-        assert code == 1 and 'unknown field "spec.dashgait"' in said, said
+        assert code == 1 and "unknown fields [spec.dashgait]" in said, said
 
 
 def misspelt(documents):
