@@ -51,3 +51,9 @@ def private_network() -> None:
 def mesh() -> Path:
     """Istio's configuration generator, and what a Kubernetes API server says of its resources."""
     return program("mesh")
+
+
+@pytest.fixture(scope="session")
+def agent_program() -> Path:
+    """istio-agent, which runs Envoy in a pod."""
+    return program("agent")

@@ -53,22 +53,23 @@ def fields(section: str, **more: object) -> dict:
 
 
 class Mesh(Stage):
-    """One control plane, one Envoy, the upstream that records. `edit` is the test's own change to the rendered documents."""
+    """One control plane, one Envoy, the upstream that records. `edit` is the test's own change to the rendered documents,
+    `more` to the section they are rendered from."""
 
     def __init__(self, target: str, section: str, policy: dict, edit: Callable[[Documents], None] | None = None,
-                 text: str | None = None):
+                 **more: str):
         # Forms are on unless a policy says otherwise; where nothing can hold them, render takes them out of one that says nothing.
         policy["connect"].pop("form", None)
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
         self.upstream = Upstream(names)
         self.is_sidecar = section == "istio-sidecar"
-        self.server_name = host_of(names[-1]) if text is None else None
+        self.server_name = host_of(names[-1])
         self.folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
         self.generator: subprocess.Popen | None = None
         self.edge = None
         try:
             certificates.make(self.folder)
-            documents = rendered.documents(text or rendered.text_of(target, policy, section, **fields(section)))
+            documents = rendered.documents(rendered.text_of(target, policy, section, **fields(section, **more)))
             if edit is not None:
                 edit(documents)
             self._start(documents, {name: self.upstream.port(name) for name in names}, int(self._port_of(documents)))
@@ -100,10 +101,13 @@ class Mesh(Stage):
         self._write("resources.yaml", documents + around)
         (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH))
         self._serve(xds, f"spiffe://cluster.local/ns/{where}/sa/{account}")
+        self.edge = self._proxy(where, account, labels, xds, listen)
+        self.edge.wait(lambda: accepts(listen), self._state, f"listener on {listen}", LISTENER_SECONDS)
+
+    def _proxy(self, where: str, account: str, labels: dict, xds: int, listen: int) -> Envoy:
         tree = proxy_bootstrap("sidecar" if self.is_sidecar else "router", where, account, labels, xds, self.folder)
         (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree))
-        self.edge = Envoy(self.folder, {"dashboards": listen}, sessions.environment())
-        self.edge.wait(lambda: accepts(listen), self._state, f"listener on {listen}", LISTENER_SECONDS)
+        return Envoy(self.folder, {"dashboards": listen}, sessions.environment())
 
     def _write(self, name: str, documents: Documents) -> None:
         (self.folder / name).write_text(yaml.safe_dump_all(documents, sort_keys=False))
