@@ -85,3 +85,72 @@ fn names_what_a_deployment_lacks_and_what_it_does_not_know() {
 fn names_the_policys_own_problems() {
     refused("keep: [bokeh]", "keep: [boker]", &["policy.dashboards[1].keep[0]: is not the name of a session kind"]);
 }
+
+/// Renders an Istio file with one text replaced, and expects this one problem.
+fn refused_by_istio(source: &str, section: &str, from: &str, to: &str, problem: &str) {
+    let text = std::fs::read_to_string(repository(source)).unwrap();
+    assert!(text.contains(from), "{from} is not in the file");
+    let arguments = ["render", "--for", "istio-trafficextension", "--section", section, "-"];
+    let output = dashgate_reading(&arguments, &text.replacen(from, to, 1));
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+    assert_eq!(output.stderr, format!("error: -: {problem}\n"));
+}
+
+#[test]
+fn names_what_istio_cannot_say() {
+    let gateway = |from, to, problem| refused_by_istio("envoy/policy.yaml", "istio", from, to, problem);
+    gateway(
+        "max_token_age_seconds: 120",
+        "form: true",
+        "policy.connect.form: nothing here can hold a form for the gate: false, or left out",
+    );
+    gateway(
+        "{name: tensorboard, ",
+        "{name: tensorboard, backends: [{network: 10.20.0.0/16, ports: 1024-65535}], ",
+        "policy: dashboard tensorboard: Istio's routes cannot follow a session to its own backend",
+    );
+    gateway("- name: bokeh", "- name: bokeh-", "policy: dashboard bokeh-: names a Service, whose name cannot end in -");
+    gateway(
+        "workload: istio=",
+        "workload: istio:",
+        "deployment.istio.workload: must be a label, such as istio=ingressgateway",
+    );
+    gateway("port: 8443", "port: 84430", "deployment.istio.port: must be a port number");
+    gateway(
+        "dashgate@sha256:00",
+        "dashgate@sha256:0g",
+        "deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's",
+    );
+    gateway(
+        "dashgate@sha256:",
+        "dashgate:latest #",
+        "deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's",
+    );
+    refused_by_istio(
+        "envoy/istio-sidecar.policy.yaml",
+        "istio-sidecar",
+        "{name: tensorboard,",
+        "{name: tensorboard-,",
+        "policy: dashboard tensorboard-: names a Service, whose name cannot end in -",
+    );
+    refused_by_istio(
+        "envoy/istio-sidecar.policy.yaml",
+        "istio-sidecar",
+        "  dashboards:\n",
+        "  dashboards:\n  - {name: other, url: \"https://other.localhost/\", sessions: [portal]}\n",
+        "policy: a sidecar stands beside one dashboard: the policy must hold that one alone",
+    );
+}
+
+#[test]
+fn forms_go_out_switched_off_where_nothing_can_hold_them() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let render = |target, text: &str| dashgate_reading(&["render", "--for", target, "-"], text).expect(0);
+    assert!(render("istio-trafficextension", &text).contains("    connect:\n        form: false "));
+    assert!(!render("istio-envoyfilter", &text).contains("form:"));
+    let short = text
+        .replace("  connect:\n    from:", "  connect: {from:")
+        .replace("[https://portal.localhost:8443]\n    login_url", "[https://portal.localhost:8443], login_url");
+    let short = short.replace("/login\n    max_token_age_seconds: 120\n", "/login, max_token_age_seconds: 120}\n");
+    assert!(render("istio-wasmplugin", &short).contains("connect: {form: false, from: "));
+}

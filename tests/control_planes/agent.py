@@ -10,6 +10,7 @@ from pathlib import Path
 
 import build
 import namespaces
+import rendered
 import sessions
 from bootstrap import free_port
 from edge import Envoy, binary
@@ -52,6 +53,13 @@ class AgentMesh(Mesh):
         DATA.mkdir(parents=True, exist_ok=True)
         super().__init__(*arguments, **options)
 
+    def _override(self) -> Path:
+        """The rendered ConfigMap as the file that the pod would have."""
+        found = rendered.the(rendered.documents((self.folder / "resources.yaml").read_text()), "ConfigMap", "dashgate-bootstrap")
+        place = self.folder / "custom_bootstrap.json"
+        place.write_text(found["data"]["custom_bootstrap.json"])
+        return place
+
     def _proxy(self, where: str, account: str, labels: dict, xds: int, listen: int) -> Envoy:
         ports = {"dashboards": listen, "admin": free_port()}
         proxy = {"discoveryAddress": f"127.0.0.1:{xds}", "controlPlaneAuthPolicy": "NONE", "configPath": str(self.folder / "proxy"),
@@ -62,6 +70,7 @@ class AgentMesh(Mesh):
             "ISTIO_META_ISTIO_VERSION": VERSION, "ISTIO_METAJSON_LABELS": json.dumps(labels), "JWT_POLICY": "first-party-jwt",
             "CREDENTIAL_FETCHER_TYPE": "", "PILOT_CERT_PROVIDER": "none",
             "FILE_MOUNTED_CERTS": "true",       # do not ask a certificate authority: there is none
+            "ISTIO_BOOTSTRAP_OVERRIDE": str(self._override()),      # what the annotation sidecar.istio.io/bootstrapOverride leads to
             "PROXY_CONFIG": json.dumps(proxy), "WASM_INSECURE_REGISTRIES": f"127.0.0.1:{self.registry}", **sessions.environment()}
         program = build.built("agent")
         command = [str(program / "pilot-agent"), "proxy", "router", "--domain", f"{where}.svc.cluster.local", "--templateFile",

@@ -50,3 +50,16 @@ def test_another_digest_is_a_closed_door_for_everybody(form, status, registry):
         for way in WAYS:
             stage.answers(way, status)
             stage.answers(way, status, headers=cookie("training", session("training")))
+
+
+def test_rules_41_and_42_under_the_agents_own_bootstrap(registry):
+    """The agent's bootstrap drops a fragment as the edge's does; metrics have their labels by the rendered override of it."""
+    with AgentMesh(registry.port, "istio-trafficextension", "istio", only(*NAMES), **image(registry, registry.digest)) as stage:
+        stage.refuses("http1", "session_missing", 401, path="/page#token=in-the-fragment")
+        stage.permits("http1", headers=cookie("training", session("training")))
+        metrics = stage.edge.admin("/stats/prometheus").splitlines()
+        for line in ('dashgate_decisions_total{dashboard="training",verdict="refuse",reason="session_missing"} 1',
+                     'dashgate_decisions_total{dashboard="training",verdict="permit",reason="session"} 1',
+                     'dashgate_sessions_verified_total{key="current"} 1'):
+            assert line in metrics, [one for one in metrics if "dashgate" in one]
+        assert "in-the-fragment" not in stage.edge.everything_printed()
