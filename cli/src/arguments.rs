@@ -264,6 +264,12 @@ pub enum Target {
     Edge,
     /// An Envoy beside one dashboard, which only the edge reaches
     Sidecar,
+    /// Istio: an EnvoyFilter that holds the gate, and what stands beside it
+    IstioEnvoyfilter,
+    /// Istio 1.30 and later: a TrafficExtension, and what stands beside it
+    IstioTrafficextension,
+    /// Istio up to 1.29: a WasmPlugin, and what stands beside it
+    IstioWasmplugin,
 }
 
 /// `dashgate render`
@@ -278,6 +284,9 @@ pub struct Render {
     /// What for
     #[arg(long = "for", value_enum)]
     pub target: Target,
+    /// The deployment's section, where it is not the target's first: istio-gateway-api, istio-sidecar
+    #[arg(long)]
+    pub section: Option<String>,
     /// The file; - is stdin
     pub file: String,
 }

@@ -4,19 +4,42 @@ mod common;
 
 use common::*;
 
-/// Every shipped file, the target it is rendered for, and what it is rendered from.
-const SHIPPED: &[(&str, &str, &str)] = &[
-    ("envoy/edge.yaml", "edge", "envoy/policy.yaml"),
-    ("envoy/per-session.yaml", "edge", "envoy/per-session.policy.yaml"),
-    ("envoy/sidecar.yaml", "sidecar", "envoy/policy.yaml"),
+/// Every shipped file, the target and the section it is rendered for, and what it is rendered from.
+const SHIPPED: &[(&str, &str, &str, &str)] = &[
+    ("envoy/edge.yaml", "edge", "edge", "envoy/policy.yaml"),
+    ("envoy/per-session.yaml", "edge", "edge", "envoy/per-session.policy.yaml"),
+    ("envoy/sidecar.yaml", "sidecar", "sidecar", "envoy/policy.yaml"),
+    ("envoy/istio/envoyfilter.yaml", "istio-envoyfilter", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/trafficextension.yaml", "istio-trafficextension", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/wasmplugin.yaml", "istio-wasmplugin", "istio", "envoy/policy.yaml"),
+    ("envoy/istio/gateway-api-envoyfilter.yaml", "istio-envoyfilter", "istio-gateway-api", "envoy/policy.yaml"),
+    (
+        "envoy/istio/gateway-api-trafficextension.yaml",
+        "istio-trafficextension",
+        "istio-gateway-api",
+        "envoy/policy.yaml",
+    ),
+    ("envoy/istio/gateway-api-wasmplugin.yaml", "istio-wasmplugin", "istio-gateway-api", "envoy/policy.yaml"),
+    ("envoy/istio/sidecar-envoyfilter.yaml", "istio-envoyfilter", "istio-sidecar", "envoy/istio-sidecar.policy.yaml"),
+    (
+        "envoy/istio/sidecar-trafficextension.yaml",
+        "istio-trafficextension",
+        "istio-sidecar",
+        "envoy/istio-sidecar.policy.yaml",
+    ),
+    ("envoy/istio/sidecar-wasmplugin.yaml", "istio-wasmplugin", "istio-sidecar", "envoy/istio-sidecar.policy.yaml"),
 ];
 
 #[test]
 fn the_shipped_files_are_what_it_prints() {
-    for (path, target, source) in SHIPPED {
+    for (path, target, section, source) in SHIPPED {
         let written = std::fs::read_to_string(repository(path)).unwrap();
-        let made = dashgate(&["render", "--for", target, repository(source).to_str().unwrap()]).expect(0);
-        assert!(written == made, "{path} is not what `dashgate render --for {target} {source}` prints: write it anew");
+        let source = repository(source);
+        let made = dashgate(&["render", "--for", target, "--section", section, source.to_str().unwrap()]).expect(0);
+        assert!(
+            written == made,
+            "{path} is not what `dashgate render --for {target} --section {section}` prints: write it anew"
+        );
     }
 }
 
@@ -88,4 +111,72 @@ fn traces_go_where_the_deployment_says_and_nowhere_else() {
         assert!(made.contains(&format!("{{uri: \"http://{collector}/v1/traces\", cluster: collector,")), "{made}");
         assert!(made.contains(&format!("  - name: collector\n    {cluster}")), "{made}");
     }
+}
+
+/// Renders an Istio file with one text replaced, and expects this one problem.
+fn refused_by_istio(source: &str, section: &str, from: &str, to: &str, problem: &str) {
+    let text = std::fs::read_to_string(repository(source)).unwrap();
+    assert!(text.contains(from), "{from} is not in the file");
+    let arguments = ["render", "--for", "istio-trafficextension", "--section", section, "-"];
+    let output = dashgate_reading(&arguments, &text.replacen(from, to, 1));
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+    assert_eq!(output.stderr, format!("error: -: {problem}\n"));
+}
+
+#[test]
+fn names_what_istio_cannot_say() {
+    let gateway = |from, to, problem| refused_by_istio("envoy/policy.yaml", "istio", from, to, problem);
+    gateway(
+        "max_token_age_seconds: 120",
+        "form: true",
+        "policy.connect.form: nothing here can hold a form for the gate: false, or left out",
+    );
+    gateway(
+        "{name: tensorboard, ",
+        "{name: tensorboard, backends: [{network: 10.20.0.0/16, ports: 1024-65535}], ",
+        "policy: dashboard tensorboard: Istio's routes cannot follow a session to its own backend",
+    );
+    gateway(
+        "workload: istio=",
+        "workload: istio:",
+        "deployment.istio.workload: must be a label, such as istio=ingressgateway",
+    );
+    gateway("port: 8443", "port: 84430", "deployment.istio.port: must be a port number");
+    gateway(
+        "dashgate@sha256:00",
+        "dashgate@sha256:0g",
+        "deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's",
+    );
+    gateway(
+        "dashgate@sha256:",
+        "dashgate:latest #",
+        "deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's",
+    );
+    refused_by_istio(
+        "envoy/istio-sidecar.policy.yaml",
+        "istio-sidecar",
+        "{name: tensorboard,",
+        "{name: tensorboard-,",
+        "policy: dashboard tensorboard-: names a Service, whose name cannot end in -",
+    );
+    refused_by_istio(
+        "envoy/istio-sidecar.policy.yaml",
+        "istio-sidecar",
+        "  dashboards:\n",
+        "  dashboards:\n  - {name: other, url: \"https://other.localhost/\", sessions: [portal]}\n",
+        "policy: a sidecar stands beside one dashboard: the policy must hold that one alone",
+    );
+}
+
+#[test]
+fn forms_go_out_switched_off_where_nothing_can_hold_them() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let render = |target, text: &str| dashgate_reading(&["render", "--for", target, "-"], text).expect(0);
+    assert!(render("istio-trafficextension", &text).contains("    connect:\n        form: false "));
+    assert!(!render("istio-envoyfilter", &text).contains("form:"));
+    let short = text
+        .replace("  connect:\n    from:", "  connect: {from:")
+        .replace("[https://portal.localhost:8443]\n    login_url", "[https://portal.localhost:8443], login_url");
+    let short = short.replace("/login\n    max_token_age_seconds: 120\n", "/login, max_token_age_seconds: 120}\n");
+    assert!(render("istio-wasmplugin", &short).contains("connect: {form: false, from: "));
 }

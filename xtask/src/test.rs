@@ -27,6 +27,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "sidecar", needs: "tests/sidecar", run: || pytest(setup::python()?, "tests/sidecar") },
     Suite { name: "changes", needs: "tests/change", run: || pytest(setup::python()?, "tests/change") },
     Suite { name: "observability", needs: "tests/observability", run: observability },
+    Suite { name: "control planes", needs: "tests/control_planes", run: control_planes },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
     Suite { name: "dashboards", needs: "tests/dashboards", run: dashboards },
@@ -90,6 +91,12 @@ fn golden() -> Outcome<Counts> {
         make.env("PATH", tools::path_with(&[directory]));
     }
     count(&mut make)
+}
+
+/// Real control planes in front of a real Envoy. Their programs are built once, which takes minutes; they say what is left out.
+fn control_planes() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    pytest(setup::python()?, "tests/control_planes")
 }
 
 /// The code of docs/portal.md and docs/identity.md, run against the filter and the command line as they are built now.

@@ -14,22 +14,26 @@ pub type Context = Map<String, Value>;
 ///
 /// # Errors
 /// Every problem, one a line, each with its path.
-pub fn read(node: &Node, section: &Section, policy: &Node) -> Result<Context, String> {
+pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result<Context, String> {
     let mut problems = Vec::new();
     for (name, _) in node.members().iter().filter(|(name, _)| name != "upstreams" && !NAMES.contains(&name.as_str())) {
         problems.push(format!("deployment.{name}: is not a known key"));
     }
-    let mut context = match node.member(section.name) {
-        Some(fields) => read_fields(fields, section, &mut problems),
+    let mut context = match node.member(name) {
+        Some(fields) => read_fields(fields, section, name, &mut problems),
         None => {
-            problems.push(format!("deployment.{}: is missing", section.name));
+            problems.push(format!("deployment.{name}: is missing"));
             Context::new()
         }
     };
-    let dashboards = dashboards(node.member("upstreams"), policy, &mut problems);
+    let upstreams = node.member("upstreams");
+    let dashboards = dashboards(upstreams, section.has_upstreams, policy, &mut problems);
     context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
     context.insert("dashboards".into(), Value::Array(dashboards));
     context.insert("variables".into(), json!(variables(policy)));
+    if problems.is_empty() {
+        (section.complete)(&mut context, policy, &mut problems);
+    }
     if problems.is_empty() { Ok(context) } else { Err(problems.join("\n")) }
 }
 
@@ -46,15 +50,15 @@ pub fn narrow(context: &mut Context, dashboard: &str, part: &Node) {
 }
 
 /// The fields of a section, each as its kind demands.
-fn read_fields(node: &Node, section: &Section, problems: &mut Vec<String>) -> Context {
+fn read_fields(node: &Node, section: &Section, within: &str, problems: &mut Vec<String>) -> Context {
     for (name, _) in node.members().iter().filter(|(name, _)| section.fields.iter().all(|field| field.name != name)) {
-        problems.push(format!("deployment.{}.{name}: is not a known key", section.name));
+        problems.push(format!("deployment.{within}.{name}: is not a known key"));
     }
     let mut context = Context::new();
     for field in section.fields {
         match read_field(node.member(field.name), field) {
             Ok(value) => drop(context.insert(field.name.into(), value)),
-            Err(message) => problems.push(format!("deployment.{}.{}: {message}", section.name, field.name)),
+            Err(message) => problems.push(format!("deployment.{within}.{}: {message}", field.name)),
         }
     }
     context
@@ -72,6 +76,26 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
             None => Ok(json!(false)),
             Some(crate::tree::Value::Bool(truth)) => Ok(json!(truth)),
             Some(_) => Err("must be true or false".to_owned()),
+        },
+        // Numbers, too, where a port is written without quotes.
+        Kind::Port => {
+            let number = match node.map(|node| &node.value) {
+                Some(crate::tree::Value::Number(number)) => Some(number.as_str()),
+                _ => text,
+            };
+            match number.map(str::parse::<u16>) {
+                Some(Ok(port)) if port > 0 => Ok(json!(port)),
+                _ if node.is_none() => Ok(Value::Null),
+                _ => Err("must be a port number".to_owned()),
+            }
+        }
+        Kind::Label => match text.and_then(|text| text.split_once('=')) {
+            Some((name, value)) if is_plain(name) && is_plain(value) => Ok(json!(format!("{name}={value}"))),
+            _ => Err("must be a label, such as istio=ingressgateway".to_owned()),
+        },
+        Kind::Url => match text.and_then(|text| text.split_once("://")) {
+            Some((scheme, rest)) if is_plain(scheme) && rest.split(':').all(is_plain) => Ok(json!(text)),
+            _ => Err("must be a URL, such as oci://registry.example.org/dashgate@sha256:…".to_owned()),
         },
         Kind::Plain => match text.filter(|text| is_plain(text) || (text.is_empty() && node.is_none())) {
             Some(text) => Ok(json!(text)),
@@ -118,7 +142,7 @@ fn comment(text: &str) -> Value {
 }
 
 /// The dashboards, each with where it runs; one whose sessions name their backends runs nowhere else.
-fn dashboards(upstreams: Option<&Node>, policy: &Node, problems: &mut Vec<String>) -> Vec<Value> {
+fn dashboards(upstreams: Option<&Node>, needed: bool, policy: &Node, problems: &mut Vec<String>) -> Vec<Value> {
     let items = policy.member("dashboards").map(Node::items).unwrap_or_default();
     let name = |item: &Node| item.member("name").and_then(Node::text).unwrap_or_default().to_owned();
     for (known, _) in upstreams.map(Node::members).unwrap_or_default() {
@@ -133,6 +157,7 @@ fn dashboards(upstreams: Option<&Node>, policy: &Node, problems: &mut Vec<String
         let given = upstreams.and_then(|upstreams| upstreams.member(&name)).and_then(Node::text);
         let upstream = match (given, is_private) {
             (None, true) => Value::Null,
+            _ if !needed => Value::Null,
             (Some(_), true) => {
                 problems.push(format!("deployment.upstreams.{name}: has no place: its sessions name their backends"));
                 Value::Null
@@ -179,11 +204,15 @@ fn is_plain(text: &str) -> bool {
         && !text.starts_with(['-', '@'])
 }
 
-/// The environment variables that the policy's keys are in, each once.
+/// The environment variables that the policy's keys and passwords are in, each once.
 fn variables(policy: &Node) -> Vec<&str> {
     let mut found = Vec::new();
-    for key in policy.member("keys").map(Node::items).unwrap_or_default() {
-        found.extend(key.member("env").and_then(Node::text).filter(|name| !found.contains(name)));
+    let keys = policy.member("keys").map(Node::items).unwrap_or_default().iter().filter_map(|key| key.member("env"));
+    let kinds = policy.member("sessions").map(Node::members).unwrap_or_default();
+    for name in keys.chain(kinds.iter().filter_map(|(_, kind)| kind.member("password_env"))).filter_map(Node::text) {
+        if !found.contains(&name) {
+            found.push(name);
+        }
     }
     found
 }

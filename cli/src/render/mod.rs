@@ -5,6 +5,8 @@
 //! written, comments included.
 
 mod deployment;
+mod forms;
+mod istio;
 mod narrow;
 mod sections;
 
@@ -31,11 +33,11 @@ pub fn run(arguments: &Render) -> Result<Outcome, Failure> {
         let lines: Vec<String> = message.lines().map(|line| format!("{}: {line}", arguments.file)).collect();
         Failure::new(lines.join("\n"))
     };
-    print(&rendered(&text, section(arguments.target)).map_err(failed)?)?;
+    print(&rendered(&text, section(arguments.target), arguments.section.as_deref()).map_err(failed)?)?;
     Ok(Outcome::Fine)
 }
 
-fn rendered(text: &str, section: &Section) -> Result<String, String> {
+fn rendered(text: &str, section: &Section, name: Option<&str>) -> Result<String, String> {
     let document = Node::parse(text)?;
     for (name, _) in document.members().iter().filter(|(name, _)| !["deployment", "policy"].contains(&name.as_str())) {
         return Err(format!("{name}: is not a known key; there are deployment and policy"));
@@ -43,15 +45,18 @@ fn rendered(text: &str, section: &Section) -> Result<String, String> {
     let policy = document.member("policy").ok_or("policy: is missing")?;
     check(policy)?;
     let deployment = document.member("deployment").ok_or("deployment: is missing")?;
-    let mut context = deployment::read(deployment, section, policy)?;
-    let mut policy = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
+    let mut context = deployment::read(deployment, section, name.unwrap_or(section.name), policy)?;
+    let mut written = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
     if let Some(dashboard) = context.get("dashboard").and_then(Value::as_str).map(str::to_owned) {
-        policy = narrow::to(&policy, &dashboard).map_err(|problem| format!("policy: {problem}"))?;
-        let part = Node::parse(&policy)?;
+        written = narrow::to(&written, &dashboard).map_err(|problem| format!("policy: {problem}"))?;
+        let part = Node::parse(&written)?;
         check(&part)?;
         deployment::narrow(&mut context, &dashboard, &part);
     }
-    context.insert("policy".into(), policy.into());
+    if !section.holds_forms {
+        written = forms::off(&written, policy)?;
+    }
+    context.insert("policy".into(), written.into());
     let mut templates = Templates::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     templates.set_syntax(syntax.map_err(|error| error.to_string())?);

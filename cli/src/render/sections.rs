@@ -2,11 +2,14 @@
 //!
 //! A new target is a row here and a template beside the others.
 
+use super::deployment::Context;
+use super::istio;
 use crate::arguments::Target;
+use crate::tree::Node;
 
 /// What a field holds.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "the edge needs no words and no flags")]
+#[allow(dead_code, reason = "no target needs a flag yet")]
 pub enum Kind {
     /// A name or a path, which stands for itself in YAML.
     Plain,
@@ -24,6 +27,12 @@ pub enum Kind {
     Percent,
     /// `true` or `false`; left out, it is `false`.
     Flag,
+    /// A port number.
+    Port,
+    /// A label of Kubernetes, `name=value`.
+    Label,
+    /// Where a module or an image is: a scheme, and what follows.
+    Url,
 }
 
 /// One field of a section.
@@ -44,6 +53,12 @@ pub struct Section {
     pub template: &'static str,
     /// What it says.
     pub fields: &'static [Field],
+    /// Whether the dashboards' places are in `upstreams`.
+    pub has_upstreams: bool,
+    /// Whether the gate can hold a connect form there; else the policy goes out with forms off.
+    pub holds_forms: bool,
+    /// What else the template is given, and what is wrong with it.
+    pub complete: fn(&mut Context, &Node, &mut Vec<String>),
 }
 
 /// The templates, each named as the others include it.
@@ -54,6 +69,16 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("collector.yaml", include_str!("templates/collector.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
+    ("istio/destinations.yaml", include_str!("templates/istio/destinations.yaml")),
+    ("istio/envoyfilter.yaml", include_str!("templates/istio/envoyfilter.yaml")),
+    ("istio/gateway-api.yaml", include_str!("templates/istio/gateway-api.yaml")),
+    ("istio/gateway.yaml", include_str!("templates/istio/gateway.yaml")),
+    ("istio/locks.yaml", include_str!("templates/istio/locks.yaml")),
+    ("istio/plugin.yaml", include_str!("templates/istio/plugin.yaml")),
+    ("istio/surroundings.yaml", include_str!("templates/istio/surroundings.yaml")),
+    ("istio/trafficextension.yaml", include_str!("templates/istio/trafficextension.yaml")),
+    ("istio/wasmplugin.yaml", include_str!("templates/istio/wasmplugin.yaml")),
+    ("istio/workload.yaml", include_str!("templates/istio/workload.yaml")),
 ];
 
 const fn must(name: &'static str, kind: Kind) -> Field {
@@ -81,6 +106,9 @@ const EDGE: Section = Section {
         may("collector", Kind::Collector, ""),
         may("traced_percent", Kind::Percent, ""),
     ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: |_, _, _| (),
 };
 
 /// One dashboard's own Envoy, beside it; the policy is cut down to that dashboard's part.
@@ -102,15 +130,55 @@ const SIDECAR: Section = Section {
         may("collector", Kind::Collector, ""),
         may("traced_percent", Kind::Percent, ""),
     ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: |_, _, _| (),
 };
+
+/// What an operator says of an Istio.
+const ISTIO_FIELDS: &[Field] = &[
+    may("remark", Kind::Remark, ""),
+    may("api", Kind::Word(&["classic", "gateway-api", "sidecar"]), "classic"),
+    must("namespace", Kind::Plain),
+    may("gateway", Kind::Plain, "dashboards"),
+    may("workload", Kind::Label, "istio=ingressgateway"),
+    may("port", Kind::Port, "443"),
+    may("redirect", Kind::Port, ""),
+    may("credential", Kind::Plain, "dashboards-tls"),
+    may("services", Kind::Plain, "dashboards"),
+    may("service_port", Kind::Port, "80"),
+    may("from", Kind::Plain, "cluster.local/ns/istio-ingress/sa/istio-ingressgateway"),
+    must("module", Kind::Url),
+    may("pull_secret", Kind::Plain, ""),
+];
+
+/// One of the resources that Istio takes the gate from; the section may be another of those in `ISTIO_NAMES`.
+const fn istio_section(template: &'static str, holds_forms: bool) -> Section {
+    Section {
+        name: ISTIO_NAMES[0],
+        template,
+        fields: ISTIO_FIELDS,
+        has_upstreams: false,
+        holds_forms,
+        complete: istio::complete,
+    }
+}
+
+const ISTIO_NAMES: [&str; 3] = ["istio", "istio-gateway-api", "istio-sidecar"];
+const ISTIO_ENVOYFILTER: Section = istio_section("istio/envoyfilter.yaml", true);
+const ISTIO_TRAFFICEXTENSION: Section = istio_section("istio/trafficextension.yaml", false);
+const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
 
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
         Target::Sidecar => &SIDECAR,
+        Target::IstioEnvoyfilter => &ISTIO_ENVOYFILTER,
+        Target::IstioTrafficextension => &ISTIO_TRAFFICEXTENSION,
+        Target::IstioWasmplugin => &ISTIO_WASMPLUGIN,
     }
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name];
+pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2]];

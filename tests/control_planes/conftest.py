@@ -1,0 +1,59 @@
+"""Real control planes in front of a real Envoy, in namespaces of the tests' own. What cannot run here says why, and fails in CI."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))    # the same client, sessions and upstream as everywhere
+
+import bootstrap  # noqa: E402
+import build  # noqa: E402
+import namespaces  # noqa: E402
+import rendered  # noqa: E402
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    for needed, command in ((bootstrap.module(), "cargo xtask build"), (rendered.DASHGATE, "cargo build -p dashgate")):
+        if not needed.is_file():
+            pytest.exit(f"{needed} is missing: {command}", returncode=3)
+    # Terminated like interrupted: the fixtures still stop what they started.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
+
+
+def left_out(reason: str) -> None:
+    """A machine that cannot run a control plane leaves it out and says why; CI has what it takes."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(f"left out: {reason}")
+
+
+def program(name: str) -> Path:
+    """The folder of a control plane's programs."""
+    try:
+        return build.built(name)
+    except build.Missing as problem:
+        left_out(str(problem))
+
+
+@pytest.fixture(scope="session")
+def private_network() -> None:
+    """Listeners here are on every address: so the tests have a network, and mounts, of their own."""
+    try:
+        namespaces.enter()
+    except PermissionError as problem:
+        left_out(f"namespaces of the tests' own need root: {problem}")
+
+
+@pytest.fixture(scope="session")
+def mesh() -> Path:
+    """Istio's configuration generator, and what a Kubernetes API server says of its resources."""
+    return program("mesh")
+
+
+@pytest.fixture(scope="session")
+def agent_program() -> Path:
+    """istio-agent, which runs Envoy in a pod."""
+    return program("agent")

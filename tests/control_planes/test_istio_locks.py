@@ -1,0 +1,260 @@
+"""Rule 40 under Istio: each known way of leaving a gateway open, tried on the rendered resources. With the locks the door is shut.
+
+Each is tried without the locks, too: there it must be open, or it would prove nothing.
+"""
+
+import copy
+
+import pytest
+
+from istio import Mesh
+from policy import only
+from rendered import the
+from sessions import session
+from stage import WAYS, cookie
+
+NAMES = ("other", "training")
+EXTENSION, FILTER = ("istio-trafficextension", "istio"), ("istio-envoyfilter", "istio")
+ROUTER = {"name": "envoy.filters.http.router", "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}
+MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+LUA = "function envoy_on_request(handle) end"
+
+
+def extension(documents):
+    return the(documents, "TrafficExtension")
+
+
+def patch_of(documents, kind):
+    """The gate's own patch of a kind."""
+    return next(one for one in the(documents, "EnvoyFilter", "dashgate")["spec"]["configPatches"] if one["applyTo"] == kind)
+
+
+def placed(documents):
+    """Where the gate's EnvoyFilter puts the gate."""
+    return patch_of(documents, "HTTP_FILTER")
+
+
+def removed(documents):
+    documents.remove(extension(documents))
+
+
+def for_the_services_port(documents):
+    extension(documents)["spec"]["match"] = [{"mode": "CLIENT", "ports": [{"number": 443}]}]
+
+
+def for_a_servers_side(documents):
+    extension(documents)["spec"]["match"] = [{"mode": "SERVER"}]
+
+
+def for_another_label(documents):
+    extension(documents)["spec"]["selector"]["matchLabels"] = {"istio": "ingres-gateway"}
+
+
+def in_another_namespace(documents):
+    extension(documents)["metadata"]["namespace"] = "dashboards"
+
+
+def beside_lua(documents):
+    extension(documents)["spec"]["lua"] = {"inlineCode": LUA}
+
+
+def patched_for_the_services_port(documents):
+    placed(documents)["match"]["listener"]["portNumber"] = 443
+
+
+def patched_before_a_misspelt_filter(documents):
+    patch = placed(documents)
+    patch["match"]["listener"]["filterChain"]["filter"]["subFilter"] = {"name": "envoy.filters.http.routr"}
+    patch["patch"]["operation"] = "INSERT_BEFORE"
+
+
+def patched_into_a_misspelt_manager(documents):
+    placed(documents)["match"]["listener"]["filterChain"]["filter"]["name"] = "envoy.http_connection_manager"
+
+
+def patched_for_a_sidecar(documents):
+    placed(documents)["match"]["context"] = "SIDECAR_INBOUND"
+
+
+def patched_for_another_label(documents):
+    the(documents, "EnvoyFilter", "dashgate")["spec"]["workloadSelector"]["labels"] = {"istio": "ingres-gateway"}
+
+
+def patched_in_another_namespace(documents):
+    the(documents, "EnvoyFilter", "dashgate")["metadata"]["namespace"] = "dashboards"
+
+
+def disarmed_by_its_capabilities(documents):
+    plugin = patch_of(documents, "EXTENSION_CONFIG")["patch"]["value"]["typed_config"]["config"]
+    plugin["capability_restriction_config"] = {"allowed_capabilities": {name: {} for name in (
+        "proxy_on_vm_start", "proxy_on_configure", "proxy_on_context_create", "proxy_log", "proxy_get_buffer_bytes", "proxy_define_metric",
+        "proxy_get_property", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "clock_time_get", "random_get")}}
+
+
+def added_patch(documents, name, patch):
+    """One more EnvoyFilter for the same gateway: another team's, say."""
+    model = the(documents, "EnvoyFilter", "dashgate-locks")
+    documents.append({"apiVersion": model["apiVersion"], "kind": "EnvoyFilter",
+                      "metadata": {"name": name, "namespace": model["metadata"]["namespace"]},
+                      "spec": {"workloadSelector": copy.deepcopy(model["spec"]["workloadSelector"]), "configPatches": [patch]}})
+
+
+def manager_patch(operation, settings):
+    name = "envoy.filters.network.http_connection_manager"
+    config = {"@type": f"type.googleapis.com/{MANAGER}", **settings}
+    return {"applyTo": "NETWORK_FILTER", "match": {"context": "GATEWAY", "listener": {"filterChain": {"filter": {"name": name}}}},
+            "patch": {"operation": operation, "value": {"name": name, "typed_config": config}}}
+
+
+def upgraded_past_the_filters(documents):
+    """A manager of somebody's own: no gate in it, and upgrades that pass by every filter, the lock among them."""
+    settings = {"stat_prefix": "own", "http_filters": [ROUTER], "upgrade_configs": [{"upgrade_type": "websocket", "filters": [ROUTER]}],
+                "rds": {"route_config_name": "https.443.https.dashboards.istio-ingress", "config_source": {"ads": {}, "resource_api_version": "V3"}}}
+    added_patch(documents, "manager", manager_patch("REPLACE", settings))
+
+
+# The way, the form it is tried on, the ways of asking that it opens, and what the locks answer there.
+TRAPS = [
+    (removed, EXTENSION, WAYS, 403),
+    (for_the_services_port, EXTENSION, WAYS, 403),
+    (for_a_servers_side, EXTENSION, WAYS, 403),
+    (for_another_label, EXTENSION, WAYS, 403),
+    (in_another_namespace, EXTENSION, WAYS, 403),
+    (beside_lua, EXTENSION, WAYS, 403),
+    (patched_for_the_services_port, FILTER, WAYS, 403),
+    (patched_before_a_misspelt_filter, FILTER, WAYS, 403),
+    (patched_into_a_misspelt_manager, FILTER, WAYS, 403),
+    (patched_for_a_sidecar, FILTER, WAYS, 403),
+    (patched_for_another_label, FILTER, WAYS, 403),
+    (patched_in_another_namespace, FILTER, WAYS, 403),
+    (disarmed_by_its_capabilities, FILTER, WAYS, 403),
+    (upgraded_past_the_filters, EXTENSION, WAYS, {403, 404}),
+]
+traps = pytest.mark.parametrize("trap,form,opened,status", TRAPS, ids=[trap[0].__name__ for trap in TRAPS])
+
+
+def is_route_lock(patch):
+    return patch["applyTo"] == "HTTP_ROUTE" and "match" in patch["patch"]["value"]
+
+
+def is_filter_lock(patch):
+    return patch["patch"]["value"].get("name") == "dashgate-lock"
+
+
+def without(documents, *kinds):
+    """Takes locks out: of the routes, of the filters, or both."""
+    for patch in the(documents, "EnvoyFilter", "dashgate-locks")["spec"]["configPatches"]:
+        if is_route_lock in kinds and is_route_lock(patch):
+            del patch["patch"]["value"]["match"]
+    spec = the(documents, "EnvoyFilter", "dashgate-locks")["spec"]
+    spec["configPatches"] = [one for one in spec["configPatches"] if one["patch"]["value"] and not (
+        is_filter_lock in kinds and is_filter_lock(one))]
+
+
+def asked_badly(stage, way, statuses):
+    """Nobody's request, a stranger's, and one with a good session: none may reach a dashboard that nobody guards."""
+    stage.upstream.forget()
+    good = cookie("training", session("training"))
+    stage.answers(way, statuses)
+    stage.answers(way, statuses, origin="https://evil.example", headers=good)
+    stage.answers(way, statuses, headers=good)
+
+
+@traps
+def test_rule_40_the_locks_shut_the_door(trap, form, opened, status, mesh, private_network):
+    with Mesh(*form, only(*NAMES), trap) as stage:
+        for way in opened:
+            asked_badly(stage, way, status)
+
+
+@traps
+def test_rule_40_without_them_it_stands_open(trap, form, opened, status, mesh, private_network):
+    def edit(documents):
+        trap(documents)
+        without(documents, is_route_lock, is_filter_lock)
+
+    with Mesh(*form, only(*NAMES), edit) as stage:
+        for way in opened:
+            arrived = stage.ask(way, origin="https://evil.example")
+            assert arrived.status == (101 if way == "upgrade1" else 200)
+        assert len(stage.upstream.received()) == len(opened)
+
+
+@pytest.mark.parametrize("lock,status", [(is_route_lock, 403), (is_filter_lock, 404)], ids=["the filters", "the routes"])
+def test_rule_40_each_of_the_two_holds_alone(lock, status, mesh, private_network):
+    def edit(documents):
+        removed(documents)
+        without(documents, lock)
+
+    with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
+        for way in WAYS:
+            asked_badly(stage, way, status)
+
+
+def test_rule_40_a_route_to_another_dashboard_is_no_way_there(mesh, private_network):
+    """The routes say where a host leads, the gate who may go: where they disagree nobody gets through."""
+    def edit(documents):
+        for one in documents:
+            if one["kind"] == "VirtualService":
+                for route in one["spec"]["http"]:
+                    other = {"training": "other", "other": "training"}
+                    route["route"][0]["destination"]["host"] = "{}.dashboards.svc.cluster.local".format(other[one["metadata"]["name"]])
+                    route["name"] = route["name"].replace(one["metadata"]["name"], other[one["metadata"]["name"]])
+
+    with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
+        for way in WAYS:
+            stage.answers(way, 404, headers=cookie("training", session("training")))
+
+
+def in_the_wrong_order(documents):
+    """Another team's filter in front of the gate that answers by itself is theirs; the gate behind the locks opens nothing."""
+    patch = placed(documents)
+    patch["match"]["listener"]["filterChain"]["filter"]["subFilter"] = {"name": "envoy.filters.http.router"}
+    patch["patch"]["operation"] = "INSERT_BEFORE"
+    the(documents, "EnvoyFilter", "dashgate")["spec"]["priority"] = 20
+
+
+def test_rule_40_a_gate_behind_its_locks_opens_nothing(mesh, private_network):
+    with Mesh(*FILTER, only(*NAMES), in_the_wrong_order) as stage:
+        for way in WAYS:
+            asked_badly(stage, way, 403)
+
+
+@pytest.mark.parametrize("operation", ["INSERT_AFTER", "ADD"])
+def test_rule_40_a_gate_behind_the_router_is_no_listener_at_all(operation, mesh, private_network):
+    def edit(documents):
+        patch = placed(documents)
+        patch["match"]["listener"]["filterChain"]["filter"]["subFilter"] = {"name": "envoy.filters.http.router"}
+        patch["patch"]["operation"] = operation
+
+    with pytest.raises(AssertionError, match="no listener on"):
+        Mesh(*FILTER, only(*NAMES), edit)
+
+
+def test_rule_40_a_second_way_to_upgrade_is_no_listener_at_all(mesh, private_network):
+    """Istio adds to the list of upgrades, and Envoy takes each only once."""
+    def edit(documents):
+        added_patch(documents, "upgrades", manager_patch("MERGE", {
+            "upgrade_configs": [{"upgrade_type": "websocket", "filters": [ROUTER]}]}))
+
+    with pytest.raises(AssertionError, match="no listener on"):
+        Mesh(*EXTENSION, only(*NAMES), edit)
+
+
+def test_rule_49_a_module_that_is_not_there_is_a_closed_door(mesh, private_network):
+    def edit(documents):
+        extension(documents)["spec"]["wasm"]["url"] = "file:///there/is/none.wasm"
+
+    with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
+        for way in WAYS:
+            asked_badly(stage, way, 500)
+
+
+def test_rule_49_a_policy_that_the_gate_refuses_is_a_closed_door(mesh, private_network):
+    def edit(documents):
+        extension(documents)["spec"]["wasm"]["pluginConfig"]["dashboard"] = []
+
+    with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
+        for way in WAYS:
+            asked_badly(stage, way, 500)

@@ -1,0 +1,134 @@
+"""Istio's own generator serves each rendered form to a real Envoy: the verdicts are those of `envoy/edge.yaml`."""
+
+import pytest
+
+import verdicts
+from istio import Mesh
+from policy import only
+from sessions import SECRETS, session
+from stage import Stage, cookie, plain_ways, upgrade_ways, ways
+from test_connect import CONNECT, form, post
+from upstream import Script
+
+NAMES = ("portal", "training", "other", "report", "first", "inner", "second", "brief")
+FORMS = {
+    "trafficextension": ("istio-trafficextension", "istio"),
+    "envoyfilter": ("istio-envoyfilter", "istio"),
+    "wasmplugin": ("istio-wasmplugin", "istio"),
+    "trafficextension on Gateway API": ("istio-trafficextension", "istio-gateway-api"),
+    "envoyfilter on Gateway API": ("istio-envoyfilter", "istio-gateway-api"),
+    "wasmplugin on Gateway API": ("istio-wasmplugin", "istio-gateway-api"),
+}
+REMOVED = ["Service-Worker-Allowed", "Clear-Site-Data", "NEL", "Report-To", "Reporting-Endpoints", "X-Dashgate-Subject"]
+
+
+@pytest.fixture(scope="module", params=["edge", *FORMS])
+def started(request, mesh, private_network):
+    """The shipped edge first: what is asked of each control plane is what it answers."""
+    if request.param == "edge":
+        with Stage(only(*NAMES)) as stage:
+            yield stage
+    else:
+        with Mesh(*FORMS[request.param], only(*NAMES)) as stage:
+            yield stage
+
+
+@pytest.fixture
+def gate(started):
+    started.upstream.forget()
+    return started
+
+
+@ways
+def test_a_good_request_reaches_its_dashboard_and_no_credential_does(gate, way):
+    verdicts.permits_and_tells_the_upstream(gate, way)
+
+
+@ways
+@pytest.mark.parametrize("case", verdicts.REFUSALS, ids=[case[0] for case in verdicts.REFUSALS])
+def test_a_bad_one_is_refused_for_its_reason_and_reaches_nothing(gate, way, case):
+    verdicts.refuses(gate, way, case)
+
+
+@ways
+def test_each_carrier_and_both_sessions_where_both_are_asked(gate, way):
+    verdicts.carries_each_credential(gate, way)
+
+
+@upgrade_ways
+def test_an_upgrade_opens_a_tunnel(gate, way):
+    verdicts.opens_a_tunnel(gate, way)
+
+
+@upgrade_ways
+def test_rule_45_the_tunnel_ends_with_the_session(gate, way):
+    gate.upstream.script("/ws", Script(upgraded="silent"))
+    verdicts.ends_with_the_session(gate, way)
+
+
+@plain_ways
+def test_rule_3_dashboards_of_one_host_are_told_apart_by_the_longest_path(gate, way):
+    for name, path in (("first", "/first/x"), ("inner", "/first/inner/x"), ("second", "/second/x")):
+        gate.permits(way, name, path, headers=cookie(name, session(name)))
+    gate.refuses(way, "audience_not_allowed", 403, "first", "/first/inner/x", headers=cookie("inner", session("first")))
+
+
+@ways
+def test_rule_9_headers_with_power_over_the_whole_host_are_removed(gate, way):
+    gate.upstream.script("/answer", Script(headers=[(name, "/") for name in REMOVED] + [("x-kept", "yes")]))
+    answer = gate.ask(way, path="/answer", headers=cookie("training", session("training")))
+    assert answer.status == (101 if way == "upgrade1" else 200) and answer.value("x-kept") == "yes"
+    assert [name for name in REMOVED if answer.values(name)] == []
+    verdicts.covered(answer)
+
+
+@plain_ways
+def test_rule_44_the_path_decided_on_is_the_path_routed(gate, way):
+    good = {"headers": cookie("training", session("training"))}
+    assert gate.permits(way, path="/a/../b//c", **good).target == "/b/c"
+    answer = gate.answers(way, 307, path="/a%2Fb", **good)
+    assert answer.value("location").endswith("/a/b")
+    verdicts.covered(answer)
+    gate.refuses(way, "path_invalid", 400, path="/a;b", **good)
+
+
+@plain_ways
+def test_rule_47_only_a_grpc_backend_sees_the_deadline(gate, way):
+    headers = [("content-type", "application/grpc"), ("te", "trailers"), ("grpc-timeout", "5S"), *cookie("training", session("training"))]
+    arrived = gate.permits(way, path="/package.Service/Method", method="POST", body=b"\0\0\0\0\0", headers=headers)
+    [value] = arrived.values("grpc-timeout")
+    assert value.endswith("m") and int(value[:-1]) <= 5000
+
+
+def test_rule_33_connect_by_fragment_signs_in_everywhere(gate):
+    token = session("training")
+    page = gate.ask("http1", "training", CONNECT)
+    assert page.status == 200 and "script-src 'sha256-" in page.value("content-security-policy")
+    answer = gate.ask("http2", "training", f"{CONNECT}?next=%2Fruns", method="POST", headers=[("authorization", f"Bearer {token}"), ("content-length", "0")])
+    assert (answer.status, answer.value("location")) == (303, "/runs"), answer.text
+    assert answer.value("set-cookie").startswith(f"__Host-dashgate-training={token}; ")
+    assert gate.upstream.received() == []
+
+
+@plain_ways
+def test_rule_33_a_form_is_answered_at_once_taken_or_not(gate, way, request):
+    """Only an EnvoyFilter, and the edge itself, can let the gate read a body."""
+    answer = post(gate, way, form(session("training")))
+    holds = any(name in request.node.name for name in ("edge", "envoyfilter"))
+    assert answer.status == (303 if holds else 501), answer.text
+    assert gate.upstream.received() == []
+
+
+def test_rule_41_no_log_holds_a_credential_or_a_query(gate):
+    """The mesh's own access log is on here, as in Istio's demo profile: the rendered Telemetry switches it off."""
+    token, referer = session("training"), "https://training.example.org/?token=in-the-referer"
+    gate.permits("http1", path="/logged?key=in-the-query", headers=[*cookie("training", token), ("referer", referer)])
+    gate.refuses("http1", "session_missing", 401, path="/logged?key=in-the-query", headers=[("referer", referer)])
+    gate.edge.wait(lambda: len([entry for entry in gate.edge.access_log() if entry["path"] == "/logged"]) == 2, gate.edge.access_log,
+                   "two entries", 5)
+    permitted, refused = [entry for entry in gate.edge.access_log() if entry["path"] == "/logged"]
+    assert (permitted["dashgate_dashboard"], permitted["dashgate_subject"], permitted["response_code"]) == ("training", "ana", 200)
+    assert (refused["dashgate_refused"], refused["dashgate_reason"], refused["response_code"]) == ("training", "session_missing", 401)
+    printed = gate.edge.everything_printed()
+    for text in ("in-the-query", "in-the-referer", token, *SECRETS):
+        assert text not in printed
