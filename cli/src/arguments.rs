@@ -262,6 +262,8 @@ pub struct Check {
 pub enum Target {
     /// An Envoy at the edge: TLS, routes, clusters
     Edge,
+    /// The edge as docker-compose.yml starts it
+    Compose,
 }
 
 /// `dashgate render`

@@ -8,6 +8,7 @@ use common::*;
 const SHIPPED: &[(&str, &str, &str)] = &[
     ("envoy/edge.yaml", "edge", "envoy/policy.yaml"),
     ("envoy/per-session.yaml", "edge", "envoy/per-session.policy.yaml"),
+    ("envoy/compose.yaml", "compose", "envoy/compose.policy.yaml"),
 ];
 
 #[test]

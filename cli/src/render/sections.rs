@@ -62,7 +62,7 @@ const EDGE: Section = Section {
         may("remark", Kind::Remark, ""),
         must("node", Kind::Plain),
         must("listen", Kind::Address),
-        must("redirect", Kind::Address),
+        may("redirect", Kind::Address, ""),
         must("metrics", Kind::Address),
         must("admin", Kind::Plain),
         must("tls", Kind::Plain),
@@ -70,12 +70,16 @@ const EDGE: Section = Section {
     ],
 };
 
+/// An edge whose parts are containers: what it says of them differs, what is made of it does not.
+const COMPOSE: Section = Section { name: "compose", ..EDGE };
+
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
+        Target::Compose => &COMPOSE,
     }
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name];
+pub const NAMES: &[&str] = &[EDGE.name, COMPOSE.name];
