@@ -1,12 +1,14 @@
 """The documentation's other commands, as they stand there. Last, since they stop and start what the other tests look at."""
 
+import json
 import re
+import uuid
 from pathlib import Path
 
 import pytest
 from client import Client
 from documents import blocks
-from engine import PAGE, VARIANT
+from engine import PAGE, VARIANT, until
 from stack import ROOT
 
 COMPOSE2 = pytest.mark.skipif(VARIANT != "docker compose", reason="the page says it for `docker compose`")
@@ -24,8 +26,18 @@ def test_the_page_hands_out_the_authority(stand, engine):
 
 
 @COMPOSE2
-def test_the_page_shows_what_was_decided(engine):
-    assert '"dashgate_reason":' in engine.run_documented("logs")
+def test_the_page_shows_what_was_decided(stand, engine):
+    marker = f"/marker-{uuid.uuid4()}"
+    Client(stand.stack.authority).request("GET", stand.stack.origin("tensorboard") + marker)
+    lines: list[dict] = []
+
+    def look() -> bool:
+        printed = engine.run_documented("logs").splitlines()
+        lines[:] = [json.loads(line) for line in printed if f'"path":"{marker}"' in line]
+        return bool(lines)
+
+    until(look, "the request's line", 10)
+    assert (lines[0]["response_code"], lines[0]["dashgate_reason"]) == (401, "session_missing")
 
 
 @COMPOSE2
