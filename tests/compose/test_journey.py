@@ -1,11 +1,6 @@
 """The demo's journey, in the same browser and by the same client, through the containers: these are the demo's own tests."""
 
-import json
-from urllib.parse import urlencode
-
 import smoke
-from client import Client
-from stand import until
 from test_connect import (  # noqa: F401
     test_a_connect_form_leaves_no_token_in_the_address_bar_the_tab_s_history_or_any_log,
     test_a_page_elsewhere_cannot_post_a_connect_form,
@@ -34,21 +29,3 @@ def test_the_demo_s_client_finds_every_verdict_as_at_the_demo(stand, capsys):
     code = smoke.run(stand.stack, without=("runs", "edge"))
     assert code == 0, capsys.readouterr().out
 
-
-def test_prometheus_behind_the_gate_has_its_decisions_with_their_labels(stand):
-    origin = stand.stack.origin("prometheus")
-    visitor, ana = Client(stand.stack.authority), Client(stand.stack.authority)
-    ana.cookies["prometheus.localhost"] = {"__Host-dashgate-prometheus": stand.token("prometheus")}
-    wanted = {"dashboard": "prometheus", "verdict": "refuse", "reason": "session_missing"}
-    query = "/api/v1/query?" + urlencode({"query": "dashgate_decisions_total > 0"})
-    assert visitor.request("GET", origin + query).status == 401
-    found: list[dict] = []
-
-    def look() -> bool:
-        answer = ana.request("GET", origin + query)
-        assert answer.status == 200
-        found[:] = [series["metric"] for series in json.loads(answer.body)["data"]["result"]]
-        return any(wanted.items() <= labels.items() for labels in found)
-
-    until(look, "the refusal in Prometheus")
-    assert any(labels["verdict"] == "permit" for labels in found)
