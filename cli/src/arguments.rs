@@ -270,6 +270,8 @@ pub enum Target {
     IstioTrafficextension,
     /// Istio up to 1.29: a WasmPlugin, and what stands beside it
     IstioWasmplugin,
+    /// The edge as docker-compose.yml starts it
+    Compose,
 }
 
 /// `dashgate render`

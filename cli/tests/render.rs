@@ -9,6 +9,7 @@ const SHIPPED: &[(&str, &str, &str, &str)] = &[
     ("envoy/edge.yaml", "edge", "edge", "envoy/policy.yaml"),
     ("envoy/per-session.yaml", "edge", "edge", "envoy/per-session.policy.yaml"),
     ("envoy/sidecar.yaml", "sidecar", "sidecar", "envoy/policy.yaml"),
+    ("envoy/compose.yaml", "compose", "compose", "envoy/compose.policy.yaml"),
     ("envoy/istio/envoyfilter.yaml", "istio-envoyfilter", "istio", "envoy/policy.yaml"),
     ("envoy/istio/trafficextension.yaml", "istio-trafficextension", "istio", "envoy/policy.yaml"),
     ("envoy/istio/wasmplugin.yaml", "istio-wasmplugin", "istio", "envoy/policy.yaml"),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod compose;
 mod demo;
 mod fuzz;
 mod image;
@@ -34,6 +35,11 @@ const TASKS: &[Task] = &[
         name: "demo",
         about: "build, set up and start the demo; --smoke takes its journey with a client instead",
         run: demo::run,
+    },
+    Task {
+        name: "compose",
+        about: "run docker-compose.yml on a real engine, as docs/compose.md says; `docker-compose`: with that one only",
+        run: compose::run,
     },
     Task { name: "test", about: "run every test there is; the last line counts them", run: test::run },
     Task { name: "wasm-tests", about: "run the gate's tests as wasm, under Node", run: wasm_tests::run },

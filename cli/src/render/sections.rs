@@ -96,7 +96,7 @@ const EDGE: Section = Section {
         may("remark", Kind::Remark, ""),
         must("node", Kind::Plain),
         must("listen", Kind::Address),
-        must("redirect", Kind::Address),
+        may("redirect", Kind::Address, ""),
         must("metrics", Kind::Address),
         must("admin", Kind::Plain),
         must("tls", Kind::Plain),
@@ -168,6 +168,8 @@ const ISTIO_NAMES: [&str; 3] = ["istio", "istio-gateway-api", "istio-sidecar"];
 const ISTIO_ENVOYFILTER: Section = istio_section("istio/envoyfilter.yaml", true);
 const ISTIO_TRAFFICEXTENSION: Section = istio_section("istio/trafficextension.yaml", false);
 const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
+/// An edge whose parts are containers: what it says of them differs, what is made of it does not.
+const COMPOSE: Section = Section { name: "compose", ..EDGE };
 
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
@@ -177,8 +179,9 @@ pub fn section(target: Target) -> &'static Section {
         Target::IstioEnvoyfilter => &ISTIO_ENVOYFILTER,
         Target::IstioTrafficextension => &ISTIO_TRAFFICEXTENSION,
         Target::IstioWasmplugin => &ISTIO_WASMPLUGIN,
+        Target::Compose => &COMPOSE,
     }
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2]];
+pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2], COMPOSE.name];
