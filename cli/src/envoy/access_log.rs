@@ -86,7 +86,7 @@ fn tells(operator: &str, arguments: Option<&str>) -> bool {
             // `:PATH` is split into nothing and `PATH`.
             is_secret(name) || name.eq_ignore_ascii_case("path")
         }),
-        "PATH" => !arguments.split(':').next().is_some_and(|which| which == "NQ"),
+        "PATH" => arguments.split(':').next() != Some("NQ"),
         "QUERY_PARAM" | "QUERY_PARAMS" => true,
         "CEL" => EXPRESSIONS.iter().any(|word| arguments.to_ascii_lowercase().contains(word)),
         _ => false,

@@ -31,8 +31,11 @@ pub fn check<'a>(
         patch::check_match(lock, gate.role, "the lock", report);
     }
     beside.iter().filter_map(|patch| patch.value.as_ref()).for_each(|value| rbac::check(value, report));
-    let Some(index) = check_position(gate, entry, &slots, report) else { return };
+    let index = check_position(gate, entry, &slots, report);
     check_lock(gate, index, &slots, &beside, patches, report);
+    if index.is_none() {
+        return;
+    }
     check_answers(gate, &slots, &beside, report);
     check_time(gate, &beside, report);
     check_paths(gate, mesh, &beside, report);
@@ -76,7 +79,7 @@ fn check_position(
 
 fn check_lock(
     gate: &Gate<'_>,
-    index: usize,
+    index: Option<usize>,
     slots: &[Slot<'_>],
     beside: &[&Patch<'_>],
     all: &[Patch<'_>],
@@ -84,11 +87,11 @@ fn check_lock(
 ) {
     let is_lock = |slot: &Slot<'_>| slot.values.iter().any(rbac::is_lock);
     let router = order::router(slots);
-    let after = slots.iter().take(router).skip(index + 1).any(is_lock);
-    let before: Vec<Place<'_>> = slots.iter().take(index).flat_map(|slot| slot.values.clone()).collect();
+    // Without a gate there is nothing that the lock could come before.
+    let before: Vec<Place<'_>> = slots.iter().take(index.unwrap_or(0)).flat_map(|slot| slot.values.clone()).collect();
     rbac::check_order(&before, report);
     let late = slots.iter().skip(router + 1).any(is_lock);
-    if after || slots.iter().take(index).any(is_lock) {
+    if slots.iter().take(router).any(is_lock) {
         return;
     }
     if late {
@@ -101,7 +104,7 @@ fn check_lock(
         return;
     }
     let why = match all.iter().any(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)) {
-        true => format!("the RBAC filter that demands filter state {LOCK} applies to something else"),
+        true => format!("the RBAC filter that demands filter state {LOCK} is for something else, or nowhere"),
         false => format!("no RBAC filter after the gate demands filter state {LOCK}"),
     };
     report.problem(gate.resource.place.finding(format!(

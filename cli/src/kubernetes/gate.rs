@@ -107,7 +107,7 @@ impl<'a> Mesh<'_, 'a> {
         }
         let reaches =
             |gateway: &&Resource<'a>| !matches!(other.reaches_gateway(gateway, &self.workloads), Reach::No(_));
-        met.iter().all(|gateway| reaches(gateway))
+        met.iter().all(reaches)
     }
 
     /// Tells where a gate meets nothing of what the files show, and says whether it may meet something.

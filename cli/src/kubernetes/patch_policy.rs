@@ -48,7 +48,7 @@ pub fn check(
         let elsewhere =
             resources.iter().any(|resource| resource.kind == "EnvoyPatchPolicy" && names_the_lock(&resource.place));
         let why = match elsewhere {
-            true => format!("the filter that demands filter state {LOCK} is for something else, or is none"),
+            true => format!("the filter that demands filter state {LOCK} is for something else, or nowhere"),
             false => format!("no RBAC filter after the gate demands filter state {LOCK}"),
         };
         report.problem(gate.place.finding(format!(

@@ -23,7 +23,7 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
             "EnvoyProxy" => check_proxy(resource, report),
             "EnvoyGateway" => check_controller(&resource.place, resources, report),
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
-            "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, report),
+            "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
             _ => {}
         }
     }
@@ -145,12 +145,22 @@ fn check_servers(gateway: &Resource<'_>, report: &mut Report) {
             );
         } else if ["TCP", "TLS", "MONGO", "MYSQL", "REDIS"].contains(&protocol) {
             report.problem(server.finding(format!("{protocol} runs no HTTP filter, and so no gate; use HTTPS")));
+        } else if protocol != "HTTPS" && !server.deep(&["tls"]).is_some_and(|tls| tls.is_true("httpsRedirect")) {
+            report.warning(server.finding(format!("{CLEAR}; use HTTPS, and tls: {{httpsRedirect: true}} here")));
         }
     }
 }
 
-fn check_gateway_listeners(gateway: &Resource<'_>, report: &mut Report) {
+const CLEAR: &str = "takes requests without TLS, and sessions with them";
+
+fn check_gateway_listeners(gateway: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let routes = routes::all(resources);
     for listener in gateway.list("listeners") {
+        let name = listener.text("name").unwrap_or_default();
+        let leads = routes.iter().any(|route| !route.backends.is_empty() && route.hangs_on_listener(gateway, name));
+        if leads && listener.text("protocol") == Some("HTTP") {
+            report.warning(listener.finding(format!("{CLEAR}; use HTTPS, and only a redirect here")));
+        }
         if let Some(mode) = listener.deep(&["tls", "mode"]).filter(|mode| mode.node.text() == Some("Passthrough")) {
             report.problem(
                 mode.finding("hands connections on as they are: no HTTP filter runs, and so no gate; use Terminate"),
