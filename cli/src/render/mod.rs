@@ -39,7 +39,8 @@ pub fn run(arguments: &Render) -> Result<Outcome, Failure> {
 
 fn rendered(text: &str, section: &Section, name: Option<&str>) -> Result<String, String> {
     let document = Node::parse(text)?;
-    for (name, _) in document.members().iter().filter(|(name, _)| !["deployment", "policy"].contains(&name.as_str())) {
+    let unknown = document.members().iter().find(|(name, _)| !["deployment", "policy"].contains(&name.as_str()));
+    if let Some((name, _)) = unknown {
         return Err(format!("{name}: is not a known key; there are deployment and policy"));
     }
     let policy = document.member("policy").ok_or("policy: is missing")?;
