@@ -84,7 +84,7 @@ ALWAYS = {"DashgateCertificateExpires", "DashgateCertificateExpiresNow"}
 WRONG = {
     "healthy": set(),
     "open to nobody": {"DashgateNotInPath", "DashgateRouteMissing"},
-    "unlabelled": {"DashgateLabelsMissing", "DashgateNotInPath"},
+    "unlabelled": set(),            # Prometheus makes labels of the names
     "besieged": {"DashgatePermitsNobody", "DashgateRefusalsSurge", "DashgateForgedSessions", "DashgatePortalMisconfigured", "DashgateClocksDiffer",
                  "DashgateKeyRetired"},
     "unnormalised": {"DashgateUndecidedRequests"},
@@ -136,6 +136,19 @@ def test_the_right_alarms_come_and_no_others(stages, updated):
         assert [(rule["name"], rule["lastError"]) for rule in prometheus.rules() if rule["health"] != "ok"] == []
         stages.pop("healthy").stop()
         prometheus.wait("Envoy's end noticed", prometheus.alarms, lambda found: ("DashgateEnvoyDown", "healthy") in found)
+
+
+def test_an_envoy_without_tags_has_the_same_series(stages):
+    stage = stages["unlabelled"]
+    stage.permits("http1", headers=cookie("training", session("training")))
+    stage.refuses("http1", "session_missing", 401)
+    with Prometheus({"unlabelled": stage.edge.ports["metrics"]}) as prometheus:
+        found = prometheus.samples('{__name__=~"dashgate_.+"}')
+    series = {tuple(sorted((name, value) for name, value in sample["labels"].items() if name not in ("instance", "job"))) for sample in found}
+    assert {(("__name__", "dashgate_decisions_total"), ("dashboard", "training"), ("reason", reason), ("verdict", verdict))
+            for verdict, reason in (("permit", "session"), ("refuse", "session_missing"))} <= series
+    assert (("__name__", "dashgate_sessions_verified_total"), ("key", "current")) in series
+    assert {dict(labels)["__name__"] for labels in series} == {"dashgate_decisions_total", "dashgate_sessions_verified_total"}
 
 
 def test_every_series_that_a_rule_names_is_one_of_envoys(stages):
