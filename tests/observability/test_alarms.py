@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import yaml
@@ -63,20 +66,13 @@ def updated(tmp_path_factory) -> Updated:
 @pytest.fixture(scope="module")
 def stages(updated) -> Iterator[dict[str, Stage]]:
     """Eight Envoys: one in order, and one for each way in which things go wrong."""
-    stages: dict[str, Stage] = {}
-    try:
-        stages["healthy"] = Stage(POLICY)
-        stages["open to nobody"] = Stage(POLICY, without_gate)
-        stages["unlabelled"] = Stage(POLICY, without_labels)
-        stages["besieged"] = Stage(POLICY)
-        stages["unnormalised"] = Stage(POLICY)
-        stages["backend gone"] = Stage(POLICY, backends={"training": bootstrap.free_port()})
-        stages["updated"] = Stage(POLICY, updated)
-        stages["trapping"] = Stage(POLICY, trap.instead(updated.path.parent, "FAIL_RELOAD"))
-        yield stages
-    finally:
-        for stage in stages.values():
-            stage.stop()
+    wrong = {
+        "healthy": {}, "open to nobody": {"edit": without_gate}, "unlabelled": {"edit": without_labels}, "besieged": {}, "unnormalised": {},
+        "backend gone": {"backends": {"training": bootstrap.free_port()}}, "updated": {"edit": updated},
+        "trapping": {"edit": trap.instead(updated.path.parent, "FAIL_RELOAD")},
+    }
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(Stage(POLICY, **options)) for name, options in wrong.items()}
 
 
 # The tests' certificate is good for a day.
@@ -84,7 +80,7 @@ ALWAYS = {"DashgateCertificateExpires", "DashgateCertificateExpiresNow"}
 WRONG = {
     "healthy": set(),
     "open to nobody": {"DashgateNotInPath", "DashgateRouteMissing"},
-    "unlabelled": {"DashgateLabelsMissing", "DashgateNotInPath"},
+    "unlabelled": set(),            # Prometheus makes labels of the names
     "besieged": {"DashgatePermitsNobody", "DashgateRefusalsSurge", "DashgateForgedSessions", "DashgatePortalMisconfigured", "DashgateClocksDiffer",
                  "DashgateKeyRetired"},
     "unnormalised": {"DashgateUndecidedRequests"},
@@ -134,8 +130,27 @@ def test_the_right_alarms_come_and_no_others(stages, updated):
         prometheus.wait_for_scrapes(3)
         assert prometheus.alarms() == wanted
         assert [(rule["name"], rule["lastError"]) for rule in prometheus.rules() if rule["health"] != "ok"] == []
-        stages.pop("healthy").stop()
-        prometheus.wait("Envoy's end noticed", prometheus.alarms, lambda found: ("DashgateEnvoyDown", "healthy") in found)
+
+
+def test_envoys_end_is_noticed():
+    with Stage(POLICY) as stage, Prometheus({"gone": stage.edge.ports["metrics"]}) as prometheus:
+        assert ("DashgateEnvoyDown", "gone") not in prometheus.alarms()
+        os.killpg(stage.edge.process.pid, signal.SIGKILL)
+        stage.edge.process.wait(5)
+        prometheus.wait("Envoy's end noticed", prometheus.alarms, lambda found: ("DashgateEnvoyDown", "gone") in found)
+
+
+def test_an_envoy_without_tags_has_the_same_series(stages):
+    stage = stages["unlabelled"]
+    stage.permits("http1", headers=cookie("training", session("training")))
+    stage.refuses("http1", "session_missing", 401)
+    with Prometheus({"unlabelled": stage.edge.ports["metrics"]}) as prometheus:
+        found = prometheus.samples('{__name__=~"dashgate_.+"}')
+    series = {tuple(sorted((name, value) for name, value in sample["labels"].items() if name not in ("instance", "job"))) for sample in found}
+    assert {(("__name__", "dashgate_decisions_total"), ("dashboard", "training"), ("reason", reason), ("verdict", verdict))
+            for verdict, reason in (("permit", "session"), ("refuse", "session_missing"))} <= series
+    assert (("__name__", "dashgate_sessions_verified_total"), ("key", "current")) in series
+    assert {dict(labels)["__name__"] for labels in series} == {"dashgate_decisions_total", "dashgate_sessions_verified_total"}
 
 
 def test_every_series_that_a_rule_names_is_one_of_envoys(stages):

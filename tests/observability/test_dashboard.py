@@ -16,7 +16,8 @@ import pytest
 import bootstrap
 from policy import only
 from server import SHIPPED, Prometheus
-from stage import Stage
+from sessions import session
+from stage import Stage, cookie
 from traffic import live_websockets, ordinary
 
 DASHBOARD = json.loads((SHIPPED / "dashboard.json").read_text())
@@ -42,16 +43,10 @@ def prometheus() -> Iterator[Prometheus]:
     with Stage(only("portal", "training", "report", "bounded", "other"), backends={"other": bootstrap.free_port()}) as stage:
         live = live_websockets(stage)
         with Prometheus({"edge": stage.edge.ports["metrics"]}) as prometheus:
-            prometheus.traffic = lambda: (ordinary(stage), stage.ask("http1", "other", headers=opened("other")))
+            prometheus.traffic = lambda: (ordinary(stage), stage.ask("http1", "other", headers=cookie("other", session("other"))))
             yield prometheus
         for one in live:
             one.connection.close()
-
-
-def opened(dashboard: str) -> list[tuple[str, str]]:
-    from sessions import session
-    from stage import cookie
-    return cookie(dashboard, session(dashboard))
 
 
 def test_every_query_returns_data(prometheus):

@@ -97,3 +97,16 @@ def test_every_request_is_one_decision(stage):
         stage.answers(way, {403, 404}, host="unknown.example.org")
     assert decisions() - before == stage.edge.stat("http.dashboards.downstream_rq_total") - asked == 3 * len(WAYS)
     assert stage.edge.stat("http.dashboards.no_route") == 0
+
+
+def test_prometheus_is_told_where_the_shipped_listeners_are():
+    for targets, bootstraps in (("targets.yml", "edge.yaml"), ("targets.compose.yml", "compose.yaml")):
+        path = ROOT / "envoy" / bootstraps
+        if not path.is_file():
+            pytest.skip(f"there is no envoy/{bootstraps} here")
+        tree = bootstrap.shipped(path)
+        [address] = [listener["address"]["socket_address"] for listener in tree["static_resources"]["listeners"] if listener["name"] == "metrics"]
+        [group] = yaml.safe_load((ROOT / "envoy/observability" / targets).read_text())
+        assert group["targets"] == [f"{address['address']}:{address['port_value']}"]
+        hosts = [host for node in bootstrap.walk(tree) for host in node.get("domains", [])]
+        assert address["address"] in hosts
