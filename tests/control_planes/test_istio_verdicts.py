@@ -3,6 +3,7 @@
 import pytest
 
 import verdicts
+from client import Http1
 from istio import Mesh
 from policy import only
 from sessions import SECRETS, session
@@ -132,3 +133,20 @@ def test_rule_41_no_log_holds_a_credential_or_a_query(gate):
     printed = gate.edge.everything_printed()
     for text in ("in-the-query", "in-the-referer", token, *SECRETS):
         assert text not in printed
+
+
+def test_plain_http_leads_to_https_and_to_nothing_else(mesh, private_network):
+    """The gate stands in front of the redirect, so who has no session is sent to the portal at once."""
+    with Mesh("istio-trafficextension", "istio", only(*NAMES), redirect="80") as stage:
+        def ask(name, headers=()):
+            with Http1(80, None) as connection:
+                connection.send("GET", "/page", [("host", f"{name}.example.org"), *headers])
+                return connection.answer()
+
+        for name, headers in (("portal", []), ("training", cookie("training", session("training")))):
+            answer = ask(name, headers)
+            assert (answer.status, answer.value("location")) == (301, f"https://{name}.example.org/page")
+        answer = ask("training", [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", "none")])
+        assert answer.status == 302 and answer.value("location").startswith("https://portal.example.org/login?")
+        assert ask("training").status == 401
+        assert stage.upstream.received() == []
