@@ -37,9 +37,10 @@ SECTIONS: dict[str, dict] = {
     "istio-sidecar": {"api": "sidecar", "namespace": cluster.DASHBOARDS, "workload": "app=training",
                       "from": "cluster.local/ns/istio-ingress/sa/gateway"},
 }
-# As Istio's own demo profile logs, so that it shows when rule 41 is not kept.
+# A mesh that logs as Istio's own demo profile does, and speaks HTTP/2 to every backend that does not say no: what is rendered must
+# hold in it.
 MESH = {"rootNamespace": "istio-system", "trustDomain": "cluster.local", "enableAutoMtls": False, "ingressControllerMode": "OFF",
-        "accessLogFile": "/dev/stdout"}
+        "accessLogFile": "/dev/stdout", "h2UpgradePolicy": "UPGRADE"}
 
 Documents = list[dict]
 

@@ -1,9 +1,11 @@
 """Istio's own generator serves each rendered form to a real Envoy: the verdicts are those of `envoy/edge.yaml`."""
 
+import ssl
+
 import pytest
 
 import verdicts
-from client import Http1
+from client import SERVER_NAME, Http1, open_tls
 from istio import Mesh
 from policy import only
 from sessions import SECRETS, session
@@ -135,6 +137,14 @@ def test_rule_41_no_log_holds_a_credential_or_a_query(gate):
         assert text not in printed
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_both_versions_of_tls_are_spoken(gate, version):
+    for protocol in ("h2", "http/1.1"):
+        name = getattr(gate, "server_name", SERVER_NAME)
+        with open_tls(gate.edge.port, gate.edge.authority, [protocol], version, name) as spoken:
+            assert spoken.selected_alpn_protocol() == protocol
+
+
 def test_plain_http_leads_to_https_and_to_nothing_else(mesh, private_network):
     """The gate stands in front of the redirect, so who has no session is sent to the portal at once."""
     with Mesh("istio-trafficextension", "istio", only(*NAMES), redirect="80") as stage:
@@ -146,6 +156,7 @@ def test_plain_http_leads_to_https_and_to_nothing_else(mesh, private_network):
         for name, headers in (("portal", []), ("training", cookie("training", session("training")))):
             answer = ask(name, headers)
             assert (answer.status, answer.value("location")) == (301, f"https://{name}.example.org/page")
+            verdicts.covered(answer)    # HSTS too, which browsers ignore over plain HTTP
         answer = ask("training", [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", "none")])
         assert answer.status == 302 and answer.value("location").startswith("https://portal.example.org/login?")
         assert ask("training").status == 401
