@@ -135,6 +135,15 @@ class Mesh(Stage):
         """What the control plane printed."""
         return (self.folder / "mesh.log").read_text("utf-8", "replace")
 
+    def apply(self, edit: Callable[[Documents], None]) -> None:
+        """Changes the rendered documents as an operator would, and applies them to the running control plane."""
+        documents = rendered.documents((self.folder / "resources.yaml").read_text())
+        edit(documents)
+        self._write("resources.yaml", documents)
+        before = self.said().count("UPDATED")
+        os.kill(self.generator.pid, signal.SIGHUP)
+        self.edge.wait(lambda: self.said().count("UPDATED") > before, self.said, "update", 10)
+
     def _state(self) -> str:
         """What is known when no listener came."""
         rejected = [line for line in self.edge.admin("/stats").splitlines()
