@@ -11,7 +11,6 @@ from pathlib import Path
 import build
 import namespaces
 import rendered
-import sessions
 from bootstrap import free_port
 from edge import Envoy, binary
 from istio import VERSION, Mesh
@@ -71,7 +70,7 @@ class AgentMesh(Mesh):
             "CREDENTIAL_FETCHER_TYPE": "", "PILOT_CERT_PROVIDER": "none",
             "FILE_MOUNTED_CERTS": "true",       # do not ask a certificate authority: there is none
             "ISTIO_BOOTSTRAP_OVERRIDE": str(self._override()),      # what the annotation sidecar.istio.io/bootstrapOverride leads to
-            "PROXY_CONFIG": json.dumps(proxy), "WASM_INSECURE_REGISTRIES": f"127.0.0.1:{self.registry}", **sessions.environment()}
+            "PROXY_CONFIG": json.dumps(proxy), "WASM_INSECURE_REGISTRIES": f"127.0.0.1:{self.registry}", **self.environment}
         program = build.built("agent")
         command = [str(program / "pilot-agent"), "proxy", "router", "--domain", f"{where}.svc.cluster.local", "--templateFile",
                    str(program / "envoy_bootstrap.json"), "--proxyLogLevel=warning,wasm:info"]

@@ -22,10 +22,9 @@ import certificates
 import cluster
 import rendered
 import sessions
-from bootstrap import free_port, module
-from client import Http1, Http2
+from bootstrap import free_port, module, walk
+from client import SERVER_NAME, Http1, Http2
 from edge import Envoy
-from policy import host_of
 from stage import Stage
 from upstream import Upstream
 
@@ -38,9 +37,10 @@ SECTIONS: dict[str, dict] = {
     "istio-sidecar": {"api": "sidecar", "namespace": cluster.DASHBOARDS, "workload": "app=training",
                       "from": "cluster.local/ns/istio-ingress/sa/gateway"},
 }
-# As Istio's own demo profile logs, so that it shows when rule 41 is not kept.
+# A mesh that logs as Istio's own demo profile does, and speaks HTTP/2 to every backend that does not say no: what is rendered must
+# hold in it.
 MESH = {"rootNamespace": "istio-system", "trustDomain": "cluster.local", "enableAutoMtls": False, "ingressControllerMode": "OFF",
-        "accessLogFile": "/dev/stdout"}
+        "accessLogFile": "/dev/stdout", "h2UpgradePolicy": "UPGRADE"}
 
 Documents = list[dict]
 
@@ -54,22 +54,26 @@ def fields(section: str, **more: object) -> dict:
 
 class Mesh(Stage):
     """One control plane, one Envoy, the upstream that records. `edit` is the test's own change to the rendered documents,
-    `more` to the section they are rendered from."""
+    `more` to the section they are rendered from; `shipped` is a file to take instead of rendering."""
 
     def __init__(self, target: str, section: str, policy: dict, edit: Callable[[Documents], None] | None = None,
-                 **more: str):
+                 shipped: Path | None = None, environment: dict[str, str] | None = None, **more: str):
         # Forms are on unless a policy says otherwise; where nothing can hold them, render takes them out of one that says nothing.
-        policy["connect"].pop("form", None)
+        policy.get("connect", {}).pop("form", None)
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
         self.upstream = Upstream(names)
         self.is_sidecar = section == "istio-sidecar"
-        self.server_name = host_of(names[-1])
+        self.environment = sessions.environment() if environment is None else environment
         self.folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
         self.generator: subprocess.Popen | None = None
         self.edge = None
         try:
             certificates.make(self.folder)
-            documents = rendered.documents(rendered.text_of(target, policy, section, **fields(section, **more)))
+            if shipped is None:
+                documents = rendered.documents(rendered.text_of(target, policy, section, **fields(section, **more)))
+            else:
+                documents = with_the_module(rendered.documents(shipped.read_text()))
+            self.server_name = server_name(documents)
             if edit is not None:
                 edit(documents)
             self._start(documents, {name: self.upstream.port(name) for name in names}, int(self._port_of(documents)))
@@ -107,7 +111,7 @@ class Mesh(Stage):
     def _proxy(self, where: str, account: str, labels: dict, xds: int, listen: int) -> Envoy:
         tree = proxy_bootstrap("sidecar" if self.is_sidecar else "router", where, account, labels, xds, self.folder)
         (self.folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree))
-        return Envoy(self.folder, {"dashboards": listen}, sessions.environment())
+        return Envoy(self.folder, {"dashboards": listen}, self.environment)
 
     def _write(self, name: str, documents: Documents) -> None:
         (self.folder / name).write_text(yaml.safe_dump_all(documents, sort_keys=False))
@@ -130,6 +134,15 @@ class Mesh(Stage):
     def said(self) -> str:
         """What the control plane printed."""
         return (self.folder / "mesh.log").read_text("utf-8", "replace")
+
+    def apply(self, edit: Callable[[Documents], None]) -> None:
+        """Changes the rendered documents as an operator would, and applies them to the running control plane."""
+        documents = rendered.documents((self.folder / "resources.yaml").read_text())
+        edit(documents)
+        self._write("resources.yaml", documents)
+        before = self.said().count("UPDATED")
+        os.kill(self.generator.pid, signal.SIGHUP)
+        self.edge.wait(lambda: self.said().count("UPDATED") > before, self.said, "update", 10)
 
     def _state(self) -> str:
         """What is known when no listener came."""
@@ -160,6 +173,25 @@ class Mesh(Stage):
                 self.generator.wait(5)
         self.upstream.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def server_name(documents: Documents) -> str:
+    """A name that the classic Gateway's listener knows; every other takes any."""
+    for one in documents:
+        if one["kind"] == "Gateway" and "servers" in one["spec"]:
+            return one["spec"]["servers"][0]["hosts"][-1].removeprefix("./")
+    return SERVER_NAME
+
+
+def with_the_module(documents: Documents) -> Documents:
+    """The shipped image's place taken by the module's file: nobody here pulls images for a plain Envoy."""
+    for node in walk({"documents": documents}):
+        if str(node.get("url", "")).startswith("oci://"):
+            node["url"] = f"file://{module()}"
+        if "remote" in node and "http_uri" in node["remote"]:
+            del node["remote"]
+            node["local"] = {"filename": str(module())}
+    return documents
 
 
 def accepts(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""A read-only image registry on loopback that serves one image, whatever it is called, and counts who asked for its manifest."""
+"""An image registry on loopback that holds one image: the module, as the control planes expect it. It takes nothing in."""
 
 from __future__ import annotations
 
@@ -16,59 +16,57 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
-def layout_of(module: Path, folder: Path) -> Path:
-    """An OCI layout with the module as plugin.wasm in its one layer: what Istio and Envoy Gateway take."""
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
+class Image:
+    """One manifest and one layer with `plugin.wasm` in it."""
 
-    def blob(content: bytes, kind: str) -> dict:
-        digest = hashlib.sha256(content).hexdigest()
-        (blobs / digest).write_bytes(content)
-        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
+    def __init__(self, module: Path):
+        self.blobs: dict[str, bytes] = {}
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            entry = tarfile.TarInfo("plugin.wasm")
+            entry.size, entry.mode = module.stat().st_size, 0o644
+            with module.open("rb") as content:
+                archive.addfile(entry, content)
+        layers = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"]}
+        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": layers}).encode()
+        self.manifest = json.dumps({
+            "schemaVersion": 2, "mediaType": MANIFEST, "config": self._put(config, CONFIG),
+            "layers": [self._put(gzip.compress(packed.getvalue(), mtime=0), LAYER)],
+        }).encode()
+        self.digest = self._put(self.manifest, MANIFEST)["digest"]
 
-    packed, wasm = io.BytesIO(), module.read_bytes()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        entry = tarfile.TarInfo("plugin.wasm")
-        entry.size = len(wasm)
-        archive.addfile(entry, io.BytesIO(wasm))
-    layer = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(packed.getvalue()).hexdigest()]}
-    config = blob(json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": layer}).encode(), CONFIG)
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config,
-                "layers": [blob(gzip.compress(packed.getvalue(), mtime=0), LAYER)]}
-    index = {"schemaVersion": 2, "manifests": [blob(json.dumps(manifest).encode(), MANIFEST)]}
-    (folder / "index.json").write_text(json.dumps(index))
-    return folder
+    def _put(self, content: bytes, kind: str) -> dict:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        self.blobs[digest] = content
+        return {"mediaType": kind, "digest": digest, "size": len(content)}
 
 
 class Registry:
-    """Serves a layout until it is stopped. `digest` is the manifest's."""
+    """The image under every repository's name and every tag; by digest, only what is asked for."""
 
-    def __init__(self, layout: Path):
-        self.digest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
-        self.pulled: list[str] = []
-        outer = self
-
+    def __init__(self, image: Image):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_: object) -> None:
-                pass
-
             def do_GET(self) -> None:
                 *_, kind, reference = ["", "", *self.path.strip("/").split("/")]
-                if reference == "v2":
-                    return self.answer(200, b"{}", "application/json")
                 if kind == "manifests":
-                    outer.pulled.append(reference)
-                    reference = reference if reference.startswith("sha256:") else outer.digest
-                blob = layout / "blobs" / "sha256" / reference.partition(":")[2]
-                if kind not in ("manifests", "blobs") or not blob.is_file():
-                    return self.answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}', "application/json")
-                self.answer(200, blob.read_bytes(), MANIFEST if kind == "manifests" else "application/octet-stream", reference)
+                    self.answer(MANIFEST, image.digest if not reference.startswith("sha256:") else reference)
+                elif kind == "blobs":
+                    self.answer("application/octet-stream", reference)
+                else:
+                    self.send(200 if reference == "v2" else 404, "application/json", b"{}")
 
             do_HEAD = do_GET
 
-            def answer(self, status: int, content: bytes, kind: str, digest: str | None = None) -> None:
+            def answer(self, kind: str, digest: str) -> None:
+                content = image.blobs.get(digest)
+                if content is None:
+                    self.send(404, "application/json", b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
+                else:
+                    self.send(200, kind, content, digest)
+
+            def send(self, status: int, kind: str, content: bytes, digest: str | None = None) -> None:
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(content)))
@@ -77,6 +75,9 @@ class Registry:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True

@@ -97,7 +97,8 @@ def added_patch(documents, name, patch):
     model = the(documents, "EnvoyFilter", "dashgate-locks")
     documents.append({"apiVersion": model["apiVersion"], "kind": "EnvoyFilter",
                       "metadata": {"name": name, "namespace": model["metadata"]["namespace"]},
-                      "spec": {"workloadSelector": copy.deepcopy(model["spec"]["workloadSelector"]), "configPatches": [patch]}})
+                      "spec": {**{key: copy.deepcopy(model["spec"][key]) for key in ("workloadSelector", "targetRefs") if key in model["spec"]},
+                               "configPatches": [patch]}})
 
 
 def manager_patch(operation, settings):

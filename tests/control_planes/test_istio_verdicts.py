@@ -1,10 +1,17 @@
 """Istio's own generator serves each rendered form to a real Envoy: the verdicts are those of `envoy/edge.yaml`."""
 
+import json
+import ssl
+
 import pytest
 
+import istio
 import verdicts
+from bootstrap import walk
+from client import SERVER_NAME, Http1, open_tls
 from istio import Mesh
 from policy import only
+from rendered import the
 from sessions import SECRETS, session
 from stage import Stage, cookie, plain_ways, upgrade_ways, ways
 from test_connect import CONNECT, form, post
@@ -132,3 +139,48 @@ def test_rule_41_no_log_holds_a_credential_or_a_query(gate):
     printed = gate.edge.everything_printed()
     for text in ("in-the-query", "in-the-referer", token, *SECRETS):
         assert text not in printed
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_both_versions_of_tls_are_spoken(gate, version):
+    for protocol in ("h2", "http/1.1"):
+        name = getattr(gate, "server_name", SERVER_NAME)
+        with open_tls(gate.edge.port, gate.edge.authority, [protocol], version, name) as spoken:
+            assert spoken.selected_alpn_protocol() == protocol
+
+
+def test_plain_http_leads_to_https_and_to_nothing_else(mesh, private_network):
+    """The gate stands in front of the redirect, so who has no session is sent to the portal at once."""
+    with Mesh("istio-trafficextension", "istio", only(*NAMES), redirect="80") as stage:
+        def ask(name, headers=()):
+            with Http1(80, None) as connection:
+                connection.send("GET", "/page", [("host", f"{name}.example.org"), *headers])
+                return connection.answer()
+
+        for name, headers in (("portal", []), ("training", cookie("training", session("training")))):
+            answer = ask(name, headers)
+            assert (answer.status, answer.value("location")) == (301, f"https://{name}.example.org/page")
+            verdicts.covered(answer)    # HSTS too, which browsers ignore over plain HTTP
+        answer = ask("training", [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("sec-fetch-site", "none")])
+        assert answer.status == 302 and answer.value("location").startswith("https://portal.example.org/login?")
+        assert ask("training").status == 401
+        assert stage.upstream.received() == []
+
+
+def managers(stage):
+    dump = json.loads(stage.edge.admin("/config_dump"))
+    return [node for node in walk(dump) if str(node.get("@type", "")).endswith("HttpConnectionManager")]
+
+
+@pytest.mark.parametrize("form", ["istio", "istio-gateway-api"])
+def test_rule_41_no_span_is_reported_whatever_the_mesh_says(form, mesh, private_network, monkeypatch):
+    """Istio's spans hold the whole URL. Where the rendered Telemetry is taken out, they are there: so it is what keeps them away."""
+    spans = {"name": "spans", "zipkin": {"service": "training.dashboards.svc.cluster.local", "port": 80}}
+    for name, value in (("enableTracing", True), ("extensionProviders", [spans]), ("defaultProviders", {"tracing": ["spans"]})):
+        monkeypatch.setitem(istio.MESH, name, value)
+    with Mesh("istio-trafficextension", form, only("other", "training")) as stage:
+        assert ["tracing" in manager for manager in managers(stage)] == [False]
+        assert [len(manager["access_log"]) for manager in managers(stage)] == [1]      # ours, not the mesh's
+    with Mesh("istio-trafficextension", form, only("other", "training"), lambda documents: documents.remove(the(documents, "Telemetry"))) as stage:
+        assert ["tracing" in manager for manager in managers(stage)] == [True]
+        assert [len(manager["access_log"]) for manager in managers(stage)] == [2]

@@ -39,13 +39,14 @@ def permits_and_tells_the_upstream(stage: Stage, way: str) -> None:
     """A good request reaches its own backend with who it is, and without what it was let in with."""
     token = session("training")
     headers = [("cookie", "theme=dark"), *cookie("training", token), ("x-dashgate-subject", "mallory"), ("x_dashgate_subject", "eve"),
-               ("grpc-timeout", "99999999H"), ("x-kept", "yes")]
+               ("x_other", "1"), ("grpc-timeout", "99999999H"), ("x-kept", "yes")]
     arrived = stage.permits(way, headers=headers)
     assert arrived.values("x-dashgate-subject") == ["ana"]
     assert arrived.values("cookie") == ["theme=dark"]
     assert arrived.values("host") == ["training.example.org"] and arrived.values("origin") == ["https://training.example.org"]
     assert arrived.values("x-kept") == ["yes"]
     assert arrived.values("grpc-timeout") == [] and arrived.values("x_dashgate_subject") == []
+    assert arrived.values("x_other") == []      # rule 44: a backend may read it as x-other
     assert token.encode() not in arrived.everything()
 
 

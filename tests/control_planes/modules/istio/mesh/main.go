@@ -1,6 +1,7 @@
 // mesh runs parts of Istio's control plane as a plain program, without a cluster. It decides nothing itself:
 //
-//	mesh serve    -listen ADDR -identity SPIFFE -mesh FILE RESOURCES...   the configuration generator, as an xDS server
+//	mesh serve    -listen ADDR -identity SPIFFE -mesh FILE RESOURCES...   the configuration generator, as an xDS server;
+//	                                                                     SIGHUP makes it read the resources again
 //	mesh validate -crds A,B,... RESOURCES...                             what a Kubernetes API server says of resources
 package main
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"istio.io/istio/pilot/pkg/config/kube/crd"
+	"istio.io/istio/pilot/pkg/model"
 	pxds "istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/security"
@@ -27,14 +29,7 @@ func serve(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	var istio, kubernetes []string
-	for _, one := range resources {
-		if one.isIstio() {
-			istio = append(istio, one.text)
-		} else {
-			kubernetes = append(kubernetes, one.text)
-		}
-	}
+	istio, kubernetes := apart(resources)
 	text, err := os.ReadFile(*meshFile)
 	if err != nil {
 		return err
@@ -47,8 +42,8 @@ func serve(arguments []string) error {
 	outside := &outsideTest{}
 	defer outside.runCleanups()
 	generator := pxds.NewFakeDiscoveryServer(outside, pxds.FakeOptions{
-		ConfigString:               strings.Join(istio, "\n---\n"),
-		KubernetesObjectString:     strings.Join(kubernetes, "\n---\n"),
+		ConfigString:               istio,
+		KubernetesObjectString:     kubernetes,
 		MeshConfig:                 configuration,
 		DisableSecretAuthorization: true,
 		ListenerBuilder:            func() (net.Listener, error) { return net.Listen("tcp", *address) },
@@ -58,9 +53,49 @@ func serve(arguments []string) error {
 	generator.Discovery.Authenticators = []security.Authenticator{known(*identity)}
 	fmt.Fprintln(os.Stderr, "READY", *address)
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
-	<-stop
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for one := range signals {
+		if one != syscall.SIGHUP {
+			break
+		}
+		if err := update(generator.Store(), flags.Args()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart returns the resources that are Istio's own, and those of the Kubernetes client.
+func apart(resources []resource) (string, string) {
+	var istio, kubernetes []string
+	for _, one := range resources {
+		if one.isIstio() {
+			istio = append(istio, one.text)
+		} else {
+			kubernetes = append(kubernetes, one.text)
+		}
+	}
+	return strings.Join(istio, "\n---\n"), strings.Join(kubernetes, "\n---\n")
+}
+
+// update reads the files again, as an operator applies them again: Istio's own resources in them, each in place of its former self.
+func update(store model.ConfigStoreController, paths []string) error {
+	resources, err := read(paths)
+	if err != nil {
+		return err
+	}
+	text, _ := apart(resources)
+	configs, _, err := crd.ParseInputs(text)
+	if err != nil {
+		return err
+	}
+	for _, one := range configs {
+		if _, err := store.Update(one); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(os.Stderr, "UPDATED", len(configs))
 	return nil
 }
 
