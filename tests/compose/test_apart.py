@@ -37,6 +37,10 @@ def test_envoy_reaches_every_dashboard(engine):
     assert engine.try_from("envoy", targets) == dict.fromkeys(targets, "open")
 
 
+def test_envoy_itself_reaches_nothing_outside(engine):
+    assert engine.try_from("envoy", [OUTSIDE])[OUTSIDE] != "open"
+
+
 @pytest.mark.parametrize("service", DASHBOARDS)
 def test_a_dashboard_reaches_no_other_one_nothing_outside_and_of_envoy_only_the_gate(engine, service):
     network = engine.inspect(service)["NetworkSettings"]["Networks"]

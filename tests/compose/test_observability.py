@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from client import Client
 from stack import ROOT
-from stand import until
+from stand import photograph, until
 
 SHIPPED = ROOT / "envoy/observability"
 # What Grafana puts in for its variables: everything, and a window that holds some of the scrapes, which come every 15 s.
@@ -45,6 +45,12 @@ def test_the_gate_s_decisions_are_there_with_their_labels(stand, prometheus):
 
     until(look, "the refusal in Prometheus", SECONDS)
     assert any((labels["dashboard"], labels["verdict"]) == ("prometheus", "permit") for labels in found)
+
+
+def test_somebody_reads_them_in_the_browser(person):
+    person.connect_by_form("prometheus")
+    until(lambda: "dashgate_decisions_total{" in person.page.inner_text("body"), "the table of decisions")
+    photograph(person.page, "prometheus")
 
 
 def test_the_alerts_are_watched_and_none_is_about_this(prometheus):
