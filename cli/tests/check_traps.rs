@@ -124,3 +124,34 @@ fn finds_nothing_in_what_is_shipped() {
         assert_eq!(run.expect(0), format!("{path}: no problems, no warnings\n"));
     }
 }
+
+/// The words of the table's first column, one a row.
+fn told_as(page: &str) -> Vec<&str> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| told as"));
+    rows.filter_map(|row| row.strip_prefix("| ")?.split_once(" | ").map(|(words, _)| words)).collect()
+}
+
+/// docs/check.md has a row for every finding of the cases, and every row is the words of some finding of check's.
+#[test]
+fn the_page_has_every_finding() {
+    let page = std::fs::read_to_string(repository("docs/check.md")).unwrap();
+    let rows = told_as(&page);
+    assert!(rows.len() > 100, "{}", rows.len());
+    let texts: Vec<String> = ["istio.txt", "envoy-gateway.txt", "envoy.txt"]
+        .iter()
+        .map(|name| std::fs::read_to_string(repository(&format!("cli/tests/traps/{name}"))).unwrap())
+        .collect();
+    let findings: Vec<&str> = texts.iter().flat_map(|text| cases(text)).flat_map(|case| case.findings).collect();
+    // A policy's own problems have a page of their own.
+    let of_policy = ["is not a known key", "must be a canonical URL"];
+    let untold: Vec<&&str> =
+        findings.iter().filter(|finding| !rows.iter().chain(&of_policy).any(|words| finding.contains(words))).collect();
+    assert!(untold.is_empty(), "the page lacks {untold:#?}");
+    // What no case can have: files without a gate, and compose files.
+    let elsewhere = std::fs::read_to_string(repository("cli/tests/check.rs")).unwrap();
+    let idle: Vec<&&str> = rows
+        .iter()
+        .filter(|words| !findings.iter().any(|finding| finding.contains(**words)) && !elsewhere.contains(**words))
+        .collect();
+    assert!(idle.is_empty(), "no case has {idle:#?}");
+}
