@@ -88,6 +88,12 @@ fn look_at(files: &[File], environment: &Environment, report: &mut Report) {
                     look_at_policy(policy, &Place::of_file(policy, index), environment, report);
                     has_gate = true;
                 }
+                Document::Rendered(node) => {
+                    if let Some(policy) = Place::of_file(node, index).member("policy") {
+                        look_at_policy(policy.node, &policy, environment, report);
+                    }
+                    has_gate = true;
+                }
                 Document::Envoy(node) => has_gate |= envoy::check(&Place::of_file(node, index), environment, report),
                 Document::Kubernetes(node) => kubernetes::collect(node, index, report, &mut resources),
                 Document::Compose(node) => compose::check(&Place::of_file(node, index), report),

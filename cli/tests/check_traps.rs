@@ -108,11 +108,8 @@ fn finds_nothing_in_what_is_shipped() {
         for entry in std::fs::read_dir(repository(directory)).unwrap_or_else(|error| panic!("{directory}: {error}")) {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            // The files of certificates, what a policy is rendered from, and the peer of a sidecar hold no gate.
-            let holds = !name.contains("-tls")
-                && !name.contains("policy")
-                && name != "sidecar-edge.yaml"
-                && name != "sidecar-peer.yaml";
+            // The files of certificates and the peer of a sidecar hold no gate.
+            let holds = !name.contains("-tls") && name != "sidecar-edge.yaml";
             if holds && name.ends_with(".yaml") {
                 shipped.push(path.to_str().unwrap().to_owned());
             }
