@@ -19,6 +19,7 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
                     check_config(&config, report);
                 }
             }
+            "Telemetry" => check_telemetry(resource, resources, report),
             "ConfigMap" => {
                 if let Some((place, config)) = of_map(resource) {
                     check_config(&Place { node: &config, path: place.path.clone(), file: place.file }, report);
@@ -27,6 +28,28 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
             _ => {}
         }
     }
+}
+
+/// Istio's own log and spans have the whole path, unless the mesh says otherwise of the former.
+fn check_telemetry(telemetry: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let has_format = resources.iter().any(|resource| match resource.kind {
+        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| formats_logs(&config)),
+        "ConfigMap" => of_map(resource).is_some_and(|(_, config)| formats_logs(&Place::root(&config))),
+        _ => false,
+    });
+    for log in telemetry.list("accessLogging").iter().filter(|log| !log.is_true("disabled") && !has_format) {
+        report.warning(log.finding(
+            "logs the path with its query, which can hold a credential, unless the mesh has a format of its own",
+        ));
+    }
+    for spans in telemetry.list("tracing").iter().filter(|spans| !spans.is_true("disableSpanReporting")) {
+        report
+            .warning(spans.finding("makes spans, which have the path with its query, and that can hold a credential"));
+    }
+}
+
+fn formats_logs(config: &Place<'_>) -> bool {
+    config.member("accessLogFormat").is_some() || !config.list("extensionProviders").is_empty()
 }
 
 /// Whether the mesh merges slashes for all.

@@ -2,7 +2,7 @@
 //! switched off, preflights answered before the gate, the filters' order turned round.
 
 use super::resource::{GATEWAY_API, ISTIO, Resource};
-use super::routes;
+use super::{patch_policy, routes};
 use crate::check::Report;
 use crate::envoy::access_log;
 use crate::place::Place;
@@ -20,7 +20,17 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
                     );
                 }
             }
-            "EnvoyProxy" => check_proxy(resource, report),
+            "EnvoyProxy" => {
+                check_proxy(resource, report);
+                if let Some(tracing) =
+                    resource.spec(&["telemetry", "tracing"]).filter(|_| !patch_policy::cuts_paths(resources))
+                {
+                    report.warning(tracing.finding(
+                        "makes spans, which have the path with its query, and that can hold a credential; an EnvoyPatchPolicy can set \
+                         max_path_tag_length: 0",
+                    ));
+                }
+            }
             "EnvoyGateway" => check_controller(&resource.place, resources, report),
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
             "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
