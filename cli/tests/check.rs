@@ -196,6 +196,31 @@ fn reads_lists_and_json_as_it_reads_documents() {
     assert_eq!(messages(&findings(&dashgate_reading(&["check", "-"], &json.to_string()))), messages(&document));
 }
 
+/// A sidecar's bootstrap travels in a ConfigMap.
+#[test]
+fn reads_the_envoy_files_within_kubernetes_objects() {
+    let edge = std::fs::read_to_string(repository("envoy/edge.yaml")).unwrap();
+    let held = |edge: &str| {
+        let indented: String = edge.lines().map(|line| format!("    {line}\n")).collect();
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: envoy}}\ndata:\n  note: static_resources\n  envoy.yaml: |\n{indented}"
+        )
+    };
+    assert_eq!(run(&["check", "--no-keys", "-"], &held(&edge), &[]).expect(0), "-: no problems, no warnings\n");
+    let open = run(&["check", "--no-keys", "-"], &held(&edge.replace("FAIL_RELOAD", "FAIL_OPEN")), &[]);
+    // The seventh line of the object is the file's first.
+    let line = 7 + edge.lines().position(|line| line.contains("FAIL_RELOAD")).unwrap();
+    let path =
+        "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[1].typed_config.config";
+    assert_eq!(
+        findings(&open),
+        [format!(
+            "-:{line}: problem: ConfigMap envoy: data.envoy.yaml.{path}.failure_policy: lets every request through unchecked once the \
+             filter has failed; use FAIL_RELOAD"
+        )]
+    );
+}
+
 #[test]
 fn says_where_no_gate_is_found() {
     let gateway = file("no-gate.yaml", GATEWAY);

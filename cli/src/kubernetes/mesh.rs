@@ -68,17 +68,21 @@ pub fn merges_slashes(resources: &[Resource<'_>]) -> bool {
 /// The mesh configuration is text in a ConfigMap.
 fn of_map<'a>(resource: &Resource<'a>) -> Option<(Place<'a>, Node)> {
     let place = resource.place.deep(&["data", "mesh"])?;
-    let mut config = yaml::parse_all(place.node.text()?, Reader::Kubernetes).ok()?.pop()?;
-    unline(&mut config, place.node.line);
+    let text = place.node.text()?;
+    let mut config = yaml::parse_all(text, Reader::Kubernetes).ok()?.pop()?;
+    relocate(&mut config, place.node.line, text.contains('\n'));
     Some((place, config))
 }
 
-/// Text within a file has no lines of its own that would help.
-fn unline(node: &mut Node, line: Option<usize>) {
-    node.line = line;
+/// A text of several lines is a block, whose first line is the line where it stands; any other is all on that one.
+pub fn relocate(node: &mut Node, at: Option<usize>, is_block: bool) {
+    node.line = match (at, node.line) {
+        (Some(at), Some(line)) if is_block => Some(at + line - 1),
+        _ => at,
+    };
     match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| unline(item, line)),
-        Value::Map(members) => members.iter_mut().for_each(|(_, member)| unline(member, line)),
+        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, at, is_block)),
+        Value::Map(members) => members.iter_mut().for_each(|(_, member)| relocate(member, at, is_block)),
         _ => {}
     }
 }

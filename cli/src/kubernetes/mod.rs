@@ -11,6 +11,7 @@ mod extension;
 mod extension_policy;
 mod fields;
 mod gate;
+mod guards;
 mod mesh;
 mod module;
 mod order;
@@ -24,9 +25,11 @@ mod variables;
 use crate::check::Report;
 use crate::environment::Environment;
 use crate::envoy::rbac;
+use crate::place::Place;
+use crate::tree::Node;
 use aim::Reach;
-use extension_policy::Guards;
 use gate::{Gate, Mesh};
+use guards::Guards;
 use patch::Patch;
 use resource::{GATEWAY_API, ISTIO};
 pub use resource::{Resource, collect, is_object};
@@ -41,8 +44,9 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
     let gates = istio(&mesh, &patches, environment, report);
     let policies: Vec<&Resource<'_>> =
         resources.iter().filter(|resource| extension_policy::has_gate(resource)).collect();
+    let embedded = embedded(resources, environment, report);
     if gates.is_empty() && policies.is_empty() {
-        return false;
+        return embedded;
     }
     let guards = Guards { gates: policies, resources, routes: &routes };
     envoy_gateway(&guards, environment, report);
@@ -60,6 +64,25 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
     traffic::check(resources, report);
     mesh::check(resources, report);
     true
+}
+
+/// The Envoy files that ConfigMaps and Secrets hold as text, such as a sidecar's bootstrap; says whether one has a gate.
+fn embedded(resources: &[Resource<'_>], environment: &Environment, report: &mut Report) -> bool {
+    let mut has_gate = false;
+    for resource in resources.iter().filter(|resource| matches!(resource.kind, "ConfigMap" | "Secret")) {
+        for field in ["data", "stringData"] {
+            for (_, place) in resource.place.member(field).map(|data| data.members()).unwrap_or_default() {
+                let text = place.node.text().unwrap_or_default();
+                if !["static_resources", "http_filters", "resources:"].iter().any(|name| text.contains(name)) {
+                    continue;
+                }
+                let Ok(mut node) = Node::parse(text) else { continue };
+                mesh::relocate(&mut node, place.node.line, text.contains('\n'));
+                has_gate |= crate::envoy::check(&Place { node: &node, ..place }, environment, report);
+            }
+        }
+    }
+    has_gate
 }
 
 /// The Gateways that Istio serves, and those that are Envoy Gateway's.
@@ -139,6 +162,3 @@ fn envoy_gateway(guards: &Guards<'_, '_>, environment: &Environment, report: &mu
     }
     patch_policy::check_all(guards.resources, report);
 }
-
-#[cfg(test)]
-mod tests;
