@@ -1,6 +1,6 @@
 //! check, trap by trap: a shipped file with one thing changed has exactly these findings. The cases are the files in traps/.
 //!
-//! A case begins with `@ FILE`. Then `-` the text to find (once or more) and `+` what takes its place, line by line; `>` a document
+//! A case begins with `@ FILE`, or `@ -` for a file of its own. Then `-` the text to find (once or more) and `+` what takes its place, line by line; `>` a document
 //! that is added; `=` each finding, without file and line. Without `=` the change is no trap, and nothing may be said.
 
 mod common;
@@ -48,13 +48,17 @@ fn cases(text: &str) -> Vec<Case<'_>> {
 
 /// What check says of a case, without file and line.
 fn told(case: &Case<'_>) -> Vec<String> {
-    let mut text =
-        std::fs::read_to_string(repository(case.file)).unwrap_or_else(|error| panic!("{}: {error}", case.file));
+    let mut text = match case.file {
+        "-" => String::new(),
+        file => std::fs::read_to_string(repository(file)).unwrap_or_else(|error| panic!("{file}: {error}")),
+    };
     for (old, new) in &case.changes {
         assert!(text.contains(old.as_str()), "line {}: {} does not hold {old:?}", case.line, case.file);
         text = text.replacen(old.as_str(), new, 1);
     }
-    if !case.added.is_empty() {
+    if case.file == "-" {
+        text.clone_from(&case.added);
+    } else if !case.added.is_empty() {
         text = format!("{}\n---\n{}", text.trim_end(), case.added);
     }
     let run = run(&["check", "--no-keys", "-"], &text, &[]);

@@ -60,8 +60,29 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
         reached || attached
     };
     routes::check_detours(&all, &routes, &is_guarded, report);
-    routes::check_words(resources, report);
-    traffic::check(resources, report);
+    routes::check_words(resources, &routes, &is_guarded, report);
+    // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
+    let concerns = |policy: &Resource<'_>| {
+        let targets = extension_policy::targets(policy, resources);
+        targets.is_empty()
+            || targets.iter().any(|target| {
+                let of = |namespace: &str, name: &str| {
+                    let found = all.iter().find(|gateway| gateway.namespace == namespace && gateway.name == name);
+                    found.is_none_or(|gateway| is_guarded(gateway))
+                };
+                let route = routes.iter().find(|route| {
+                    let resource = &route.resource;
+                    resource.kind == target.kind
+                        && resource.name == target.name
+                        && resource.namespace == policy.namespace
+                });
+                match route {
+                    Some(route) => route.parents.iter().any(|(namespace, name, _)| of(namespace, name)),
+                    None => target.kind != "Gateway" || of(policy.namespace, &target.name),
+                }
+            })
+    };
+    traffic::check(resources, &is_guarded, &concerns, report);
     mesh::check(resources, report);
     true
 }

@@ -7,13 +7,16 @@ use crate::check::Report;
 use crate::envoy::access_log;
 use crate::place::Place;
 
-/// Checks them all.
-pub fn check(resources: &[Resource<'_>], report: &mut Report) {
+/// Whether something is the gate's affair.
+type Concern<'c> = &'c dyn Fn(&Resource<'_>) -> bool;
+
+/// Checks the Gateways that have a gate, and the policies for them.
+pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Concern<'_>, report: &mut Report) {
     for resource in resources {
         match resource.kind {
-            "ClientTrafficPolicy" => check_client(resource, report),
-            "BackendTrafficPolicy" => check_backend(resource, report),
-            "SecurityPolicy" => {
+            "ClientTrafficPolicy" if concerns(resource) => check_client(resource, report),
+            "BackendTrafficPolicy" if concerns(resource) => check_backend(resource, report),
+            "SecurityPolicy" if concerns(resource) => {
                 if let Some(cors) = resource.spec(&["cors"]) {
                     report.warning(
                         cors.finding("answers preflights before the gate, which judges them itself; leave it out"),
@@ -32,6 +35,7 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
                 }
             }
             "EnvoyGateway" => check_controller(&resource.place, resources, report),
+            "Gateway" if !is_guarded(resource) => {}
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
             "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
             _ => {}
