@@ -7,6 +7,7 @@
 mod aim;
 mod beside;
 mod envoy_filter;
+mod exposure;
 mod extension;
 mod extension_policy;
 mod fields;
@@ -61,6 +62,11 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
     };
     routes::check_detours(&all, &routes, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
+    let hangs_on_a_gate =
+        |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
+    let behind: Vec<&str> =
+        routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
+    exposure::check(resources, &behind, report);
     // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
     let concerns = |policy: &Resource<'_>| {
         let targets = extension_policy::targets(policy, resources);
@@ -171,6 +177,14 @@ fn envoy_gateway(guards: &Guards<'_, '_>, environment: &Environment, report: &mu
         extension_policy::check_gate(gate, guards, forms, environment, report);
     }
     guards.check(report);
+    let logs = guards.resources.iter().any(|resource| resource.kind == "EnvoyProxy");
+    let shows_gateways = guards.resources.iter().any(|resource| resource.is("Gateway", GATEWAY_API));
+    if let Some(gate) = guards.gates.first().filter(|_| shows_gateways && !logs) {
+        report.warning(gate.place.finding(
+            "no EnvoyProxy in the files gives the access log a format: the default one logs the path with its query, which can hold a \
+             credential",
+        ));
+    }
     let in_files = |gateway: &(String, String)| {
         let mut gateways = guards.resources.iter().filter(|resource| resource.is("Gateway", GATEWAY_API)).peekable();
         gateways.peek().is_none() || gateways.any(|found| found.namespace == gateway.0 && found.name == gateway.1)
