@@ -88,6 +88,12 @@ fn look_at(files: &[File], environment: &Environment, report: &mut Report) {
                     look_at_policy(policy, &Place::of_file(policy, index), environment, report);
                     has_gate = true;
                 }
+                Document::Rendered(node) => {
+                    if let Some(policy) = Place::of_file(node, index).member("policy") {
+                        look_at_policy(policy.node, &policy, environment, report);
+                    }
+                    has_gate = true;
+                }
                 Document::Envoy(node) => has_gate |= envoy::check(&Place::of_file(node, index), environment, report),
                 Document::Kubernetes(node) => kubernetes::collect(node, index, report, &mut resources),
                 Document::Compose(node) => compose::check(&Place::of_file(node, index), report),
@@ -95,11 +101,11 @@ fn look_at(files: &[File], environment: &Environment, report: &mut Report) {
         }
     }
     has_gate |= kubernetes::check(&resources, environment, report);
-    let is_read = |index: usize| report.problems.iter().all(|problem| problem.file != index);
-    if has_gate || !(0..files.len()).any(is_read) {
+    // Of a file that could not be read that alone is told: the gate may be in it.
+    if has_gate || files.iter().any(|file| file.documents.is_empty()) {
         return;
     }
-    for (index, file) in files.iter().enumerate().filter(|(_, file)| !file.documents.is_empty()) {
+    for (index, file) in files.iter().enumerate() {
         let names: Vec<&str> =
             resources.iter().filter(|found| found.place.file == index).map(|found| found.title.as_str()).collect();
         let message = match names.as_slice() {

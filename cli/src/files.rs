@@ -22,6 +22,8 @@ pub struct File {
 pub enum Document {
     /// A policy by itself.
     Policy(Node),
+    /// What `render` reads: a policy, and where its parts run.
+    Rendered(Node),
     /// A bootstrap, or the resource of a filter or listener.
     Envoy(Node),
     /// A Kubernetes object, or a list of them.
@@ -89,6 +91,8 @@ fn sort(document: Node) -> Document {
         Document::Kubernetes(document)
     } else if compose::is_compose(&document) {
         Document::Compose(document)
+    } else if document.member("policy").is_some() && document.member("deployment").is_some() {
+        Document::Rendered(document)
     } else if is_policy(&document) {
         Document::Policy(document)
     } else {

@@ -1,6 +1,6 @@
 //! check, trap by trap: a shipped file with one thing changed has exactly these findings. The cases are the files in traps/.
 //!
-//! A case begins with `@ FILE`. Then `-` the text to find (once or more) and `+` what takes its place, line by line; `>` a document
+//! A case begins with `@ FILE`, or `@ -` for a file of its own. Then `-` the text to find (once or more) and `+` what takes its place, line by line; `>` a document
 //! that is added; `=` each finding, without file and line. Without `=` the change is no trap, and nothing may be said.
 
 mod common;
@@ -48,13 +48,17 @@ fn cases(text: &str) -> Vec<Case<'_>> {
 
 /// What check says of a case, without file and line.
 fn told(case: &Case<'_>) -> Vec<String> {
-    let mut text =
-        std::fs::read_to_string(repository(case.file)).unwrap_or_else(|error| panic!("{}: {error}", case.file));
+    let mut text = match case.file {
+        "-" => String::new(),
+        file => std::fs::read_to_string(repository(file)).unwrap_or_else(|error| panic!("{file}: {error}")),
+    };
     for (old, new) in &case.changes {
         assert!(text.contains(old.as_str()), "line {}: {} does not hold {old:?}", case.line, case.file);
         text = text.replacen(old.as_str(), new, 1);
     }
-    if !case.added.is_empty() {
+    if case.file == "-" {
+        text.clone_from(&case.added);
+    } else if !case.added.is_empty() {
         text = format!("{}\n---\n{}", text.trim_end(), case.added);
     }
     let run = run(&["check", "--no-keys", "-"], &text, &[]);
@@ -108,11 +112,8 @@ fn finds_nothing_in_what_is_shipped() {
         for entry in std::fs::read_dir(repository(directory)).unwrap_or_else(|error| panic!("{directory}: {error}")) {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            // The files of certificates, what a policy is rendered from, and the peer of a sidecar hold no gate.
-            let holds = !name.contains("-tls")
-                && !name.contains("policy")
-                && name != "sidecar-edge.yaml"
-                && name != "sidecar-peer.yaml";
+            // The files of certificates and the peer of a sidecar hold no gate.
+            let holds = !name.contains("-tls") && name != "sidecar-edge.yaml";
             if holds && name.ends_with(".yaml") {
                 shipped.push(path.to_str().unwrap().to_owned());
             }
@@ -123,4 +124,35 @@ fn finds_nothing_in_what_is_shipped() {
         let run = run(&["check", "--no-keys", path], "", &[]);
         assert_eq!(run.expect(0), format!("{path}: no problems, no warnings\n"));
     }
+}
+
+/// The words of the table's first column, one a row.
+fn told_as(page: &str) -> Vec<&str> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| told as"));
+    rows.filter_map(|row| row.strip_prefix("| ")?.split_once(" | ").map(|(words, _)| words)).collect()
+}
+
+/// docs/check.md has a row for every finding of the cases, and every row is the words of some finding of check's.
+#[test]
+fn the_page_has_every_finding() {
+    let page = std::fs::read_to_string(repository("docs/check.md")).unwrap();
+    let rows = told_as(&page);
+    assert!(rows.len() > 100, "{}", rows.len());
+    let texts: Vec<String> = ["istio.txt", "envoy-gateway.txt", "envoy.txt"]
+        .iter()
+        .map(|name| std::fs::read_to_string(repository(&format!("cli/tests/traps/{name}"))).unwrap())
+        .collect();
+    let findings: Vec<&str> = texts.iter().flat_map(|text| cases(text)).flat_map(|case| case.findings).collect();
+    // A policy's own problems have a page of their own.
+    let of_policy = ["is not a known key", "must be a canonical URL"];
+    let untold: Vec<&&str> =
+        findings.iter().filter(|finding| !rows.iter().chain(&of_policy).any(|words| finding.contains(words))).collect();
+    assert!(untold.is_empty(), "the page lacks {untold:#?}");
+    // What no case can have: files without a gate, and compose files.
+    let elsewhere = std::fs::read_to_string(repository("cli/tests/check.rs")).unwrap();
+    let idle: Vec<&&str> = rows
+        .iter()
+        .filter(|words| !findings.iter().any(|finding| finding.contains(**words)) && !elsewhere.contains(**words))
+        .collect();
+    assert!(idle.is_empty(), "no case has {idle:#?}");
 }

@@ -39,14 +39,30 @@ pub fn check(chain: &Place<'_>, report: &mut Report) {
         }
         check_formats(&config, report);
     }
-    let tags = chain.member("tracing").map(|tracing| tracing.list("custom_tags")).unwrap_or_default();
-    for tag in tags {
-        let header =
-            tag.deep(&["request_header", "name"]).filter(|name| is_secret(name.node.text().unwrap_or_default()));
-        if let Some(header) = header {
+    if let Some(tracing) = chain.member("tracing") {
+        check_tracing(&tracing, report);
+    }
+}
+
+/// Envoy's own tags have the query: `http.url` unless its path is cut off, `grpc.path` unless another takes its place.
+fn check_tracing(tracing: &Place<'_>, report: &mut Report) {
+    let tags = tracing.list("custom_tags");
+    if tracing.word("max_path_tag_length").as_deref() != Some("0") {
+        report.problem(tracing.finding(
+            "max_path_tag_length: 0 is missing: http.url of every span has the path with its query, which can hold a credential",
+        ));
+    }
+    if !tags.iter().any(|tag| tag.text("tag") == Some("grpc.path")) {
+        report.problem(tracing.finding(
+            "custom_tags has no grpc.path of its own: Envoy's has the path with its query, which can hold a credential; use %PATH(NQ)%",
+        ));
+    }
+    for tag in &tags {
+        let header = tag.deep(&["request_header", "name"]);
+        if let Some(header) = header.filter(|name| is_secret(name.node.text().unwrap_or_default())) {
             report.problem(header.finding("goes into the traces, and can hold a credential"));
         }
-        check_formats(&tag, report);
+        check_formats(tag, report);
     }
 }
 

@@ -85,6 +85,18 @@ impl<'a> Aim<'a> {
     /// Whether it meets a workload.
     pub fn reaches(&self, workload: &Workload<'_>) -> Reach {
         let title = &workload.title;
+        if !self.references.is_empty() {
+            let is_named = self.references.iter().any(|(_, kind, name)| match kind.as_str() {
+                "Gateway" => {
+                    workload.labels.iter().any(|(label, value)| GATEWAY_NAME.contains(&label.as_str()) && value == name)
+                }
+                kind => title.rsplit_once('/').is_some_and(|(before, known)| known == name && before.starts_with(kind)),
+            });
+            return match is_named && self.namespace == workload.namespace {
+                true => Reach::Yes,
+                false => Reach::No(format!("{title} is not named")),
+            };
+        }
         if self.namespace != workload.namespace && self.namespace != ROOT {
             return Reach::No(format!("{title} is in namespace {}, not {}", workload.namespace, self.namespace));
         }

@@ -102,7 +102,7 @@ fn check_configuration(config: &Patch<'_>, entries: &[&Patch<'_>], environment: 
         }));
         return;
     };
-    if config.context != entry.context && config.context != "ANY" {
+    if config.context != entry.context && ![config.context, entry.context].contains(&"ANY") {
         let message = format!(
             "is {}, and the HTTP_FILTER's is {}: the gate never gets its configuration",
             config.context, entry.context

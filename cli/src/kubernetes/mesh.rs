@@ -19,6 +19,7 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
                     check_config(&config, report);
                 }
             }
+            "Telemetry" => check_telemetry(resource, resources, report),
             "ConfigMap" => {
                 if let Some((place, config)) = of_map(resource) {
                     check_config(&Place { node: &config, path: place.path.clone(), file: place.file }, report);
@@ -27,6 +28,28 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
             _ => {}
         }
     }
+}
+
+/// Istio's own log and spans have the whole path, unless the mesh says otherwise of the former.
+fn check_telemetry(telemetry: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let has_format = resources.iter().any(|resource| match resource.kind {
+        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| formats_logs(&config)),
+        "ConfigMap" => of_map(resource).is_some_and(|(_, config)| formats_logs(&Place::root(&config))),
+        _ => false,
+    });
+    for log in telemetry.list("accessLogging").iter().filter(|log| !log.is_true("disabled") && !has_format) {
+        report.warning(log.finding(
+            "logs the path with its query, which can hold a credential, unless the mesh has a format of its own",
+        ));
+    }
+    for spans in telemetry.list("tracing").iter().filter(|spans| !spans.is_true("disableSpanReporting")) {
+        report
+            .warning(spans.finding("makes spans, which have the path with its query, and that can hold a credential"));
+    }
+}
+
+fn formats_logs(config: &Place<'_>) -> bool {
+    config.member("accessLogFormat").is_some() || !config.list("extensionProviders").is_empty()
 }
 
 /// Whether the mesh merges slashes for all.
@@ -45,17 +68,21 @@ pub fn merges_slashes(resources: &[Resource<'_>]) -> bool {
 /// The mesh configuration is text in a ConfigMap.
 fn of_map<'a>(resource: &Resource<'a>) -> Option<(Place<'a>, Node)> {
     let place = resource.place.deep(&["data", "mesh"])?;
-    let mut config = yaml::parse_all(place.node.text()?, Reader::Kubernetes).ok()?.pop()?;
-    unline(&mut config, place.node.line);
+    let text = place.node.text()?;
+    let mut config = yaml::parse_all(text, Reader::Kubernetes).ok()?.pop()?;
+    relocate(&mut config, place.node.line, text.contains('\n'));
     Some((place, config))
 }
 
-/// Text within a file has no lines of its own that would help.
-fn unline(node: &mut Node, line: Option<usize>) {
-    node.line = line;
+/// A text of several lines is a block, whose first line is the line where it stands; any other is all on that one.
+pub fn relocate(node: &mut Node, at: Option<usize>, is_block: bool) {
+    node.line = match (at, node.line) {
+        (Some(at), Some(line)) if is_block => Some(at + line - 1),
+        _ => at,
+    };
     match &mut node.value {
-        Value::List(items) => items.iter_mut().for_each(|item| unline(item, line)),
-        Value::Map(members) => members.iter_mut().for_each(|(_, member)| unline(member, line)),
+        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, at, is_block)),
+        Value::Map(members) => members.iter_mut().for_each(|(_, member)| relocate(member, at, is_block)),
         _ => {}
     }
 }

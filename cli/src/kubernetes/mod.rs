@@ -7,10 +7,12 @@
 mod aim;
 mod beside;
 mod envoy_filter;
+mod exposure;
 mod extension;
 mod extension_policy;
 mod fields;
 mod gate;
+mod guards;
 mod mesh;
 mod module;
 mod order;
@@ -24,9 +26,11 @@ mod variables;
 use crate::check::Report;
 use crate::environment::Environment;
 use crate::envoy::rbac;
+use crate::place::Place;
+use crate::tree::Node;
 use aim::Reach;
-use extension_policy::Guards;
 use gate::{Gate, Mesh};
+use guards::Guards;
 use patch::Patch;
 use resource::{GATEWAY_API, ISTIO};
 pub use resource::{Resource, collect, is_object};
@@ -41,8 +45,9 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
     let gates = istio(&mesh, &patches, environment, report);
     let policies: Vec<&Resource<'_>> =
         resources.iter().filter(|resource| extension_policy::has_gate(resource)).collect();
+    let embedded = embedded(resources, environment, report);
     if gates.is_empty() && policies.is_empty() {
-        return false;
+        return embedded;
     }
     let guards = Guards { gates: policies, resources, routes: &routes };
     envoy_gateway(&guards, environment, report);
@@ -56,10 +61,55 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
         reached || attached
     };
     routes::check_detours(&all, &routes, &is_guarded, report);
-    routes::check_words(resources, report);
-    traffic::check(resources, report);
+    routes::check_words(resources, &routes, &is_guarded, report);
+    let hangs_on_a_gate =
+        |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
+    let behind: Vec<&str> =
+        routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
+    exposure::check(resources, &behind, report);
+    // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
+    let concerns = |policy: &Resource<'_>| {
+        let targets = extension_policy::targets(policy, resources);
+        targets.is_empty()
+            || targets.iter().any(|target| {
+                let of = |namespace: &str, name: &str| {
+                    let found = all.iter().find(|gateway| gateway.namespace == namespace && gateway.name == name);
+                    found.is_none_or(|gateway| is_guarded(gateway))
+                };
+                let route = routes.iter().find(|route| {
+                    let resource = &route.resource;
+                    resource.kind == target.kind
+                        && resource.name == target.name
+                        && resource.namespace == policy.namespace
+                });
+                match route {
+                    Some(route) => route.parents.iter().any(|(namespace, name, _)| of(namespace, name)),
+                    None => target.kind != "Gateway" || of(policy.namespace, &target.name),
+                }
+            })
+    };
+    traffic::check(resources, &is_guarded, &concerns, report);
     mesh::check(resources, report);
     true
+}
+
+/// The Envoy files that ConfigMaps and Secrets hold as text, such as a sidecar's bootstrap; says whether one has a gate.
+fn embedded(resources: &[Resource<'_>], environment: &Environment, report: &mut Report) -> bool {
+    let mut has_gate = false;
+    for resource in resources.iter().filter(|resource| matches!(resource.kind, "ConfigMap" | "Secret")) {
+        for field in ["data", "stringData"] {
+            for (_, place) in resource.place.member(field).map(|data| data.members()).unwrap_or_default() {
+                let text = place.node.text().unwrap_or_default();
+                if !["static_resources", "http_filters", "resources:"].iter().any(|name| text.contains(name)) {
+                    continue;
+                }
+                let Ok(mut node) = Node::parse(text) else { continue };
+                mesh::relocate(&mut node, place.node.line, text.contains('\n'));
+                has_gate |= crate::envoy::check(&Place { node: &node, ..place }, environment, report);
+            }
+        }
+    }
+    has_gate
 }
 
 /// The Gateways that Istio serves, and those that are Envoy Gateway's.
@@ -127,6 +177,14 @@ fn envoy_gateway(guards: &Guards<'_, '_>, environment: &Environment, report: &mu
         extension_policy::check_gate(gate, guards, forms, environment, report);
     }
     guards.check(report);
+    let logs = guards.resources.iter().any(|resource| resource.kind == "EnvoyProxy");
+    let shows_gateways = guards.resources.iter().any(|resource| resource.is("Gateway", GATEWAY_API));
+    if let Some(gate) = guards.gates.first().filter(|_| shows_gateways && !logs) {
+        report.warning(gate.place.finding(
+            "no EnvoyProxy in the files gives the access log a format: the default one logs the path with its query, which can hold a \
+             credential",
+        ));
+    }
     let in_files = |gateway: &(String, String)| {
         let mut gateways = guards.resources.iter().filter(|resource| resource.is("Gateway", GATEWAY_API)).peekable();
         gateways.peek().is_none() || gateways.any(|found| found.namespace == gateway.0 && found.name == gateway.1)
@@ -139,6 +197,3 @@ fn envoy_gateway(guards: &Guards<'_, '_>, environment: &Environment, report: &mu
     }
     patch_policy::check_all(guards.resources, report);
 }
-
-#[cfg(test)]
-mod tests;

@@ -88,6 +88,18 @@ pub fn allows_forms(resources: &[Resource<'_>]) -> bool {
     })
 }
 
+/// Whether a patch takes the path out of spans.
+pub fn cuts_paths(resources: &[Resource<'_>]) -> bool {
+    let policies = resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy");
+    policies.flat_map(read).any(|patch| {
+        let mut cuts = patch.path.ends_with("max_path_tag_length");
+        if let Some(value) = patch.value {
+            value.walk(&mut |place| cuts |= place.member("max_path_tag_length").is_some());
+        }
+        cuts
+    })
+}
+
 /// Checks what any patch could do to a gate of the files.
 pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
     for patch in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read) {

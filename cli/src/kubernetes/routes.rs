@@ -138,7 +138,19 @@ pub fn check_detours(
 }
 
 /// What routes and their rules say about headers, and destinations about protocols.
-pub fn check_words(resources: &[Resource<'_>], report: &mut Report) {
+pub fn check_words(
+    resources: &[Resource<'_>],
+    routes: &[Route<'_>],
+    is_guarded: &dyn Fn(&Resource<'_>) -> bool,
+    report: &mut Report,
+) {
+    let guarded: Vec<&Resource<'_>> =
+        resources.iter().filter(|resource| resource.kind == "Gateway" && is_guarded(resource)).collect();
+    let behind: Vec<&String> = routes
+        .iter()
+        .filter(|route| guarded.iter().any(|gateway| route.hangs_on(gateway)))
+        .flat_map(|route| &route.backends)
+        .collect();
     for resource in resources {
         match resource.kind {
             "VirtualService" | "HTTPRoute" | "GRPCRoute" => {
@@ -155,10 +167,23 @@ pub fn check_words(resources: &[Resource<'_>], report: &mut Report) {
                     }
                 });
             }
-            "DestinationRule" => check_protocol(&resource.place, report),
+            "DestinationRule" if is_for(resource, &behind) => check_protocol(&resource.place, report),
             _ => {}
         }
     }
+}
+
+/// Whether a destination is one of the backends behind a gate, where the files show any; Gateway API names Services, not hosts.
+fn is_for(rule: &Resource<'_>, backends: &[&String]) -> bool {
+    let host = rule.spec(&["host"]).and_then(|host| host.scalar()).unwrap_or_default();
+    let is_name = !host.contains('.');
+    let whole = if is_name { format!("{host}.{}.svc.cluster.local", rule.namespace) } else { host.clone() };
+    backends.is_empty()
+        || backends.iter().any(|backend| match (whole.strip_prefix('*'), backend.split_once('/')) {
+            (Some(end), _) => end.is_empty() || backend.contains('/') || backend.ends_with(end),
+            (None, Some((namespace, name))) => whole.starts_with(&format!("{name}.{namespace}.")),
+            (None, None) => **backend == whole,
+        })
 }
 
 /// `set` and `add` of both APIs: a map of Istio's, a list of names of Gateway API's.

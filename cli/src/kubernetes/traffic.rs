@@ -2,26 +2,40 @@
 //! switched off, preflights answered before the gate, the filters' order turned round.
 
 use super::resource::{GATEWAY_API, ISTIO, Resource};
-use super::routes;
+use super::{patch_policy, routes};
 use crate::check::Report;
 use crate::envoy::access_log;
 use crate::place::Place;
 
-/// Checks them all.
-pub fn check(resources: &[Resource<'_>], report: &mut Report) {
+/// Whether something is the gate's affair.
+type Concern<'c> = &'c dyn Fn(&Resource<'_>) -> bool;
+
+/// Checks the Gateways that have a gate, and the policies for them.
+pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Concern<'_>, report: &mut Report) {
     for resource in resources {
         match resource.kind {
-            "ClientTrafficPolicy" => check_client(resource, report),
-            "BackendTrafficPolicy" => check_backend(resource, report),
-            "SecurityPolicy" => {
+            "ClientTrafficPolicy" if concerns(resource) => check_client(resource, report),
+            "BackendTrafficPolicy" if concerns(resource) => check_backend(resource, report),
+            "SecurityPolicy" if concerns(resource) => {
                 if let Some(cors) = resource.spec(&["cors"]) {
                     report.warning(
                         cors.finding("answers preflights before the gate, which judges them itself; leave it out"),
                     );
                 }
             }
-            "EnvoyProxy" => check_proxy(resource, report),
+            "EnvoyProxy" => {
+                check_proxy(resource, report);
+                if let Some(tracing) =
+                    resource.spec(&["telemetry", "tracing"]).filter(|_| !patch_policy::cuts_paths(resources))
+                {
+                    report.warning(tracing.finding(
+                        "makes spans, which have the path with its query, and that can hold a credential; an EnvoyPatchPolicy can set \
+                         max_path_tag_length: 0",
+                    ));
+                }
+            }
             "EnvoyGateway" => check_controller(&resource.place, resources, report),
+            "Gateway" if !is_guarded(resource) => {}
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
             "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
             _ => {}
