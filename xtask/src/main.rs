@@ -7,6 +7,7 @@ mod demo;
 mod fuzz;
 mod image;
 mod mutants;
+mod second_host;
 mod setup;
 mod step;
 mod summary;
@@ -52,6 +53,11 @@ const TASKS: &[Task] = &[
         name: "mutants",
         about: "mutate the gate and see that its tests notice; what follows goes to cargo-mutants",
         run: mutants::run,
+    },
+    Task {
+        name: "second-host",
+        about: "build a host of the module that is not Envoy, for tests/portability",
+        run: second_host::run,
     },
     Task { name: "fuzz", about: "fuzz the gate: [SECONDS] for each target, or for one [TARGET]", run: fuzz::run },
 ];

@@ -20,6 +20,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
+    Suite { name: "portability", needs: "tests/portability", run: || pytest(setup::python()?, "tests/portability") },
     Suite { name: "OCI image", needs: "tests/image", run: || pytest(setup::python()?, "tests/image") },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
     Suite { name: "edge TLS", needs: "tests/tls", run: tls },
