@@ -181,3 +181,64 @@ fn forms_go_out_switched_off_where_nothing_can_hold_them() {
     let short = short.replace("/login\n    max_token_age_seconds: 120\n", "/login, max_token_age_seconds: 120}\n");
     assert!(render("istio-wasmplugin", &short).contains("connect: {form: false, from: "));
 }
+
+/// The shipped policy file with one text replaced, rendered.
+fn rendered(target: &str, from: &str, to: &str) -> Run {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    assert!(text.contains(from), "{from} is not in the file");
+    dashgate_reading(&["render", "--for", target, "-"], &text.replacen(from, to, 1))
+}
+
+#[test]
+fn a_sidecar_is_told_of_its_own_dashboard_alone() {
+    let bokeh = rendered("sidecar", "dashboard: bokeh", "dashboard: bokeh").expect(0);
+    assert!(bokeh.contains("host_env_keys: [DASHGATE_KEY, BOKEH_SECRET_KEY]"));
+    assert!(!bokeh.contains("tensorboard") && !bokeh.contains("name: portal,"));
+    let tensorboard = rendered("sidecar", "dashboard: bokeh", "dashboard: tensorboard").expect(0);
+    assert!(tensorboard.contains("host_env_keys: [DASHGATE_KEY]") && !tensorboard.contains("encoding: utf8"));
+    assert!(tensorboard.contains("max_lifetime_seconds: 43200") && !tensorboard.contains("format: bokeh"));
+    let open = rendered("sidecar", "dashboard: bokeh", "dashboard: portal").expect(0);
+    assert!(!open.contains("keys:\n") && !open.contains("sessions:\n") && open.contains("name: portal, url"));
+}
+
+#[test]
+fn a_sidecar_without_a_dashboard_of_that_name_is_refused() {
+    let output = rendered("sidecar", "dashboard: bokeh", "dashboard: boker");
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+    assert!(output.stderr.ends_with("policy: boker is not the name of a dashboard\n"), "{}", output.stderr);
+}
+
+#[test]
+fn a_policy_whose_lines_cannot_be_left_out_is_refused_and_not_cut_wrongly() {
+    let keys = "  keys:\n  - {id: portal-2026-11, env: DASHGATE_KEY, encoding: base64url}\n  - {id: bokeh, env: BOKEH_SECRET_KEY, encoding: utf8}\n";
+    let flow = "  keys: [{id: portal-2026-11, env: DASHGATE_KEY, encoding: base64url}, {id: bokeh, env: BOKEH_SECRET_KEY, encoding: utf8}]\n";
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let text = text.replacen(keys, flow, 1).replacen("dashboard: bokeh", "dashboard: tensorboard", 1);
+    let output = dashgate_reading(&["render", "--for", "sidecar", "-"], &text);
+    assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+    assert!(output.stderr.contains("keys: must be a block with one entry a line"), "{}", output.stderr);
+}
+
+#[test]
+fn the_edges_name_is_no_pattern_that_others_match() {
+    let output = rendered("sidecar", "dashboard: bokeh", "dashboard: bokeh").expect(0);
+    assert!(output.contains(r"regex: 'edge\.dashgate\.example\.org'"));
+}
+
+#[test]
+fn http3_is_a_listener_more_that_has_to_be_asked_for() {
+    let without = rendered("edge", "    module:", "    module:").expect(0);
+    assert!(!without.contains("quic") && !without.contains("alt-svc"));
+    let with = rendered("edge", "    module:", "    http3: true\n    module:").expect(0);
+    assert!(with.contains("udp_listener_config: {quic_options: {}}") && with.contains("alt-svc"));
+    let no = rendered("edge", "    module:", "    http3: false\n    module:").expect(0);
+    assert_eq!(no, without);
+    let odd = rendered("edge", "    module:", "    http3: maybe\n    module:");
+    assert!(odd.code == 2 && odd.stderr.contains("deployment.edge.http3: must be true or false"), "{}", odd.stderr);
+}
+
+#[test]
+fn one_certificate_will_do() {
+    let output = rendered("edge", "    tls_rsa: envoy/edge-tls-rsa.yaml\n", "").expect(0);
+    assert!(!output.contains("edge-rsa\n") && output.contains("- name: edge\n"));
+}
