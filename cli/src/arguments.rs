@@ -262,6 +262,8 @@ pub struct Check {
 pub enum Target {
     /// An Envoy at the edge: TLS, routes, clusters
     Edge,
+    /// Envoy Gateway: the Gateway, its routes, the gate as EnvoyExtensionPolicy, the locks
+    EnvoyGateway,
     /// Istio: an EnvoyFilter that holds the gate, and what stands beside it
     IstioEnvoyfilter,
     /// Istio 1.30 and later: a TrafficExtension, and what stands beside it

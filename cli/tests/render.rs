@@ -8,6 +8,7 @@ use common::*;
 const SHIPPED: &[(&str, &str, &str, &str)] = &[
     ("envoy/edge.yaml", "edge", "edge", "envoy/policy.yaml"),
     ("envoy/per-session.yaml", "edge", "edge", "envoy/per-session.policy.yaml"),
+    ("envoy/gateway/dashgate.yaml", "envoy-gateway", "envoy-gateway", "envoy/policy.yaml"),
     ("envoy/istio/envoyfilter.yaml", "istio-envoyfilter", "istio", "envoy/policy.yaml"),
     ("envoy/istio/trafficextension.yaml", "istio-trafficextension", "istio", "envoy/policy.yaml"),
     ("envoy/istio/wasmplugin.yaml", "istio-wasmplugin", "istio", "envoy/policy.yaml"),

@@ -3,7 +3,7 @@
 //! A new target is a row here and a template beside the others.
 
 use super::deployment::Context;
-use super::istio;
+use super::{envoy_gateway, istio};
 use crate::arguments::Target;
 use crate::tree::Node;
 
@@ -58,6 +58,7 @@ pub struct Section {
 /// The templates, each named as the others include it.
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("edge.yaml", include_str!("templates/edge.yaml")),
+    ("envoy-gateway.yaml", include_str!("templates/envoy-gateway.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
     ("istio/destinations.yaml", include_str!("templates/istio/destinations.yaml")),
@@ -132,10 +133,31 @@ const ISTIO_ENVOYFILTER: Section = istio_section("istio/envoyfilter.yaml", true)
 const ISTIO_TRAFFICEXTENSION: Section = istio_section("istio/trafficextension.yaml", false);
 const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
 
+const ENVOY_GATEWAY: Section = Section {
+    name: "envoy-gateway",
+    template: "envoy-gateway.yaml",
+    fields: &[
+        may("remark", Kind::Remark, ""),
+        must("namespace", Kind::Plain),
+        may("gateway", Kind::Plain, "dashboards"),
+        may("class", Kind::Plain, "dashgate"),
+        may("port", Kind::Port, "443"),
+        may("redirect", Kind::Port, "80"),
+        may("certificate", Kind::Plain, "dashboards-tls"),
+        may("keys", Kind::Plain, "dashgate-keys"),
+        must("module", Kind::Url),
+        may("pull_secret", Kind::Plain, ""),
+    ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: envoy_gateway::complete,
+};
+
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
+        Target::EnvoyGateway => &ENVOY_GATEWAY,
         Target::IstioEnvoyfilter => &ISTIO_ENVOYFILTER,
         Target::IstioTrafficextension => &ISTIO_TRAFFICEXTENSION,
         Target::IstioWasmplugin => &ISTIO_WASMPLUGIN,
@@ -143,4 +165,4 @@ pub fn section(target: Target) -> &'static Section {
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2]];
+pub const NAMES: &[&str] = &[EDGE.name, ENVOY_GATEWAY.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2]];
