@@ -28,7 +28,7 @@ pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result
     };
     // Where dashboards run may differ from target to target: what the section says goes before what is said for all of them.
     let own = node.member(name).and_then(|fields| fields.member("upstreams"));
-    let upstreams = own.or_else(|| node.member("upstreams"));
+    let upstreams = own.or_else(|| node.member("upstreams")).filter(|_| section.has_upstreams);
     let dashboards = dashboards(upstreams, section.has_upstreams, policy, &mut problems);
     context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
     context.insert("dashboards".into(), Value::Array(dashboards));
@@ -148,7 +148,8 @@ fn dashboards(upstreams: Option<&Node>, needed: bool, policy: &Node, problems: &
 /// An upstream as a cluster's type and address, and by itself.
 fn upstream(text: &str) -> Option<Value> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return is_plain(path).then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}"), "path": path}));
+        return is_plain(path)
+            .then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}"), "path": path}));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;

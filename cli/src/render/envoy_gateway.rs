@@ -18,6 +18,9 @@ pub fn complete(context: &mut Context, policy: &Node, problems: &mut Vec<String>
         if dashboard["private"] == true {
             problems.push(format!("policy: dashboard {name}: Envoy Gateway cannot lead a session to its own backend"));
         }
+        if name.ends_with('-') {
+            problems.push(format!("policy: dashboard {name}: names a route, whose name cannot end in -"));
+        }
         let (host, prefix) = place(entry.member("url").and_then(Node::text).unwrap_or_default());
         let path = if prefix.is_empty() { "/" } else { &prefix };
         let (service, endpoint) = backend(&dashboard["upstream"]);
@@ -26,7 +29,10 @@ pub fn complete(context: &mut Context, policy: &Node, problems: &mut Vec<String>
     context.insert("dashboards".into(), Value::Array(dashboards));
     let image = context.get("module").and_then(Value::as_str).and_then(module);
     match image.as_ref().and_then(|image| image["url"].as_str()).and_then(|url| url.strip_prefix("oci://")) {
-        Some(name) => drop(context.insert("image".into(), json!({"name": name, "digest": image.as_ref().map(|image| &image["digest"])}))),
+        Some(name) => drop(
+            context
+                .insert("image".into(), json!({"name": name, "digest": image.as_ref().map(|image| &image["digest"])})),
+        ),
         None => problems.push("deployment: module must be oci://IMAGE:TAG@sha256:DIGEST, the manifest's".into()),
     }
 }
