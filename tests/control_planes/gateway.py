@@ -5,10 +5,7 @@ Nothing of the output is replaced: ports, upstreams, certificate and image are w
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import build
 import namespaces
@@ -16,7 +13,7 @@ import rendered
 from bootstrap import free_port, module
 from client import Http1
 from envoy_gateway import EnvoyGateway
-from registry import Registry, layout_of
+from registry import Image, Registry
 from stage import Stage
 from upstream import Upstream
 
@@ -35,14 +32,14 @@ class Gateway(Stage):
         namespaces.enter()
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
         self.upstream = Upstream(names)
-        self.folder = Path(tempfile.mkdtemp(prefix="dashgate-image-"))
-        self.registry = Registry(layout_of(module(), self.folder))
+        image = Image(module())
+        self.registry = Registry(image)
         self.edge = None
         try:
             self.listen, self.redirect = free_port(), free_port()
             documents = rendered.documents(rendered.text_of(
                 "envoy-gateway", policy, "envoy-gateway", namespace=NAMESPACE, port=self.listen, redirect=self.redirect,
-                module=f"oci://127.0.0.1:{self.registry.port}/dashgate:test@{self.registry.digest}",
+                module=f"oci://127.0.0.1:{self.registry.port}/dashgate:test@{image.digest}",
                 upstreams={name: f"127.0.0.1:{self.upstream.port(name)}" for name in names}))
             if edit is not None:
                 edit(documents)
@@ -59,7 +56,6 @@ class Gateway(Stage):
         if self.edge is not None:
             self.edge.stop()
         self.registry.stop()
-        shutil.rmtree(self.folder)
         self.upstream.stop()
 
 
