@@ -127,9 +127,8 @@ def test_a_module_that_is_not_the_pinned_one_opens_nothing(private_network, gate
         wasm = the(documents, "EnvoyExtensionPolicy")["spec"]["wasm"][0]
         wasm["code"]["image"]["sha256"] = "0" * 64
     with Gateway(policy(), other_digest) as stage:
-        for way in ("http1", "http2"):
-            stage.answers(way, {403, 500}, headers=cookie("training", session("training")))
-        stage.answers("upgrade1", 403, headers=cookie("training", session("training")))
+        for way in ("http1", "http2", "upgrade1"):
+            stage.answers(way, 403, headers=cookie("training", session("training")))
 
 
 def test_a_route_of_anybody_else_is_behind_the_lock_too(private_network, gateway_program):
@@ -164,3 +163,32 @@ def test_request_buffer_takes_the_websockets_away(private_network, gateway_progr
         stage.permits("upgrade1", "portal")
     with pytest.raises(AssertionError, match="requestBuffer cannot be used together with httpUpgrade"):
         Gateway(policy(), shipped_buffer)
+
+
+def test_another_wasm_filter_may_come_first_by_its_policys_name(private_network, gateway_program):
+    """Envoy Gateway sorts them by name: so who may add Wasm to a route may see what browsers send there."""
+    def earlier(documents):
+        own = copy.deepcopy(the(documents, "EnvoyExtensionPolicy"))
+        own["metadata"]["name"] = "a-name-before-the-gates"
+        own["spec"] |= {"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "training"}],
+                        "mergeType": "StrategicMerge"}
+        own["spec"]["wasm"][0]["name"] = "another"
+        documents.append(own)
+    with Gateway(policy(), earlier) as stage:
+        order = stage.edge.http_filters()
+        assert order.index("envoy.filters.http.wasm//dashboards/a-name-before-the-gates/wasm/0") < order.index(GATE)
+
+
+def test_fail_open_opens_nothing(private_network, gateway_program):
+    """A gate that may fail open, and does, because its policy is none: what gets past it is not permitted."""
+    def open_to_failure(documents):
+        wasm = the(documents, "EnvoyExtensionPolicy")["spec"]["wasm"][0]
+        wasm["failOpen"], wasm["config"] = True, {"dashboards": "none"}
+        patches = the(documents, "EnvoyPatchPolicy")["spec"]["jsonPatches"]
+        kept = [patch for patch in patches if patch["operation"].get("path") != "/failure_policy"]
+        assert len(kept) == len(patches) - 1
+        the(documents, "EnvoyPatchPolicy")["spec"]["jsonPatches"] = kept
+    with Gateway(policy(), open_to_failure) as stage:
+        for way in WAYS:
+            stage.answers(way, 403, headers=cookie("training", session("training")))
+            stage.answers(way, 403, "portal")

@@ -81,13 +81,16 @@ def test_rule_44_no_header_with_an_underscore_gets_through(gate, way):
     assert arrived.values("x-dashgate-subject") == ["ana"]
 
 
-@plain_ways
-def test_rule_44_no_peer_says_how_long_a_request_may_take(gate, way):
-    """A peer on loopback, as a proxy beside Envoy would be: were it trusted, this would end after a tenth of a second."""
-    gate.upstream.script("/long", Script(stream="silent"))
-    with gate.open(way, path="/long", headers=[*good(), ("x-envoy-upstream-rq-timeout-ms", "100")], whole=False) as live:
-        assert live.answer.status == 200
-        assert live.seconds_until_closed(1) is None
+@ways
+def test_rule_44_no_peer_is_trusted_to_speak_for_envoy(gate, way):
+    """This peer is on loopback, as a proxy beside Envoy would be."""
+    lines = [("x-request-id", "mine"), ("x-envoy-decorator-operation", "x"), ("x-envoy-internal", "true"),
+             ("x-envoy-original-path", "/x"), ("x-forwarded-proto", "http")]
+    arrived = gate.permits(way, headers=[*good(), *lines])
+    for name in ("x-envoy-decorator-operation", "x-envoy-internal", "x-envoy-original-path"):
+        assert arrived.values(name) == [], name
+    assert arrived.values("x-forwarded-proto") == ["https"]
+    assert arrived.values("x-request-id") not in ([], ["mine"])
 
 
 def test_rule_44_more_headers_than_60_kilobytes_are_refused(gate):
