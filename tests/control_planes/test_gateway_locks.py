@@ -38,7 +38,11 @@ def only_on_routes(documents):
     the(documents, "EnvoyPatchPolicy")["spec"]["jsonPatches"] = kept
 
 
-def unlocked(documents):
+def without_the_first(documents):
+    without("SecurityPolicy")(documents)
+
+
+def without_the_second(documents):
     kept = [patch for patch in patches(documents) if not lock(patch)]
     assert len(kept) == len(patches(documents)) - 1
     the(documents, "EnvoyPatchPolicy")["spec"]["jsonPatches"] = kept
@@ -84,12 +88,27 @@ def test_rule_40_without_the_gate_the_lock_shuts_the_door(private_network, gatew
         is_shut(stage)
 
 
-@pytest.mark.parametrize("removal", [deleted, dropped_by_the_routes_own])
-def test_rule_40_it_is_the_lock_that_shuts_it(private_network, gateway_program, removal):
+@pytest.mark.parametrize("missing", [without_the_first, without_the_second, without("EnvoyPatchPolicy")],
+                         ids=["second_alone", "first_alone", "no_patches"])
+def test_rule_40_each_lock_shuts_it_alone(private_network, gateway_program, missing):
     def both(documents):
-        removal(documents)
-        unlocked(documents)
+        dropped_by_the_routes_own(documents)
+        missing(documents)
     with Gateway(policy(), both) as stage:
+        good = cookie("training", session("training"))
+        for way in ("http1", "http2", "upgrade1"):
+            stage.answers(way, 403)
+            stage.answers(way, 403, headers=[*good, ("x-dashgate-dashboard", "training")])
+            stage.permits(way, "portal")
+
+
+@pytest.mark.parametrize("removal", [deleted, dropped_by_the_routes_own])
+def test_rule_40_it_is_the_locks_that_shut_it(private_network, gateway_program, removal):
+    def unlocked(documents):
+        removal(documents)
+        without_the_first(documents)
+        without_the_second(documents)
+    with Gateway(policy(), unlocked) as stage:
         for way in ("http1", "http2", "upgrade1"):
             arrived = stage.permits(way, headers=[], origin="https://evil.example")
             assert arrived.values("origin") == ["https://evil.example"]
@@ -129,6 +148,22 @@ def test_a_module_that_is_not_the_pinned_one_opens_nothing(private_network, gate
     with Gateway(policy(), other_digest) as stage:
         for way in ("http1", "http2", "upgrade1"):
             stage.answers(way, 403, headers=cookie("training", session("training")))
+
+
+def test_rule_40_a_permit_leads_only_where_its_dashboard_is(private_network, gateway_program):
+    """Somebody's route takes a path of a dashboard's host: decision and route disagree, and the first lock says so."""
+    def hijacked(documents):
+        route = copy.deepcopy(the(documents, "HTTPRoute", "training"))
+        route["metadata"]["name"] = "elsewhere"
+        for rule in route["spec"]["rules"]:
+            rule["matches"] = [{"path": {"type": "PathPrefix", "value": "/taken"}}]
+            rule["backendRefs"] = the(documents, "HTTPRoute", "portal")["spec"]["rules"][0]["backendRefs"]
+        documents.append(route)
+    good = cookie("training", session("training"))
+    with Gateway(policy(), hijacked) as stage:
+        for way in WAYS:
+            stage.answers(way, 403, path="/taken/x", headers=good)
+            stage.permits(way, path="/x", headers=good)
 
 
 def test_a_route_of_anybody_else_is_behind_the_lock_too(private_network, gateway_program):

@@ -1,11 +1,14 @@
 """Envoy Gateway: rules 9, 30 to 33, 41, 43 to 47 in the rendered resources, each as the browser, the dashboard or the log sees it."""
 
 import json
+import ssl
 import threading
 import time
 
 import pytest
 
+from bootstrap import walk
+from client import open_tls
 from gateway import Gateway
 from policy import only
 from sessions import SECRETS, session
@@ -185,3 +188,15 @@ def test_metrics_have_labels(gate):
     while wanted not in gate.edge.admin("/stats/prometheus"):
         assert time.monotonic() < deadline, wanted
         time.sleep(0.2)
+
+
+def test_tls_is_1_2_and_1_3_with_the_hybrid_group_first(gate):
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        with open_tls(gate.edge.port, gate.edge.authority, ["h2", "http/1.1"], version) as connection:
+            assert (connection.version(), connection.selected_alpn_protocol()) == (version.name.replace("_", "."), "h2")
+            assert connection.cipher()[0].endswith(("_SHA256", "_SHA384", "GCM-SHA256", "GCM-SHA384", "CHACHA20-POLY1305"))
+    with pytest.raises(ssl.SSLError):
+        open_tls(gate.edge.port, gate.edge.authority, ["h2"], ssl.TLSVersion.TLSv1_1)
+    parameters = [node["tls_params"] for node in walk(json.loads(gate.edge.admin("/config_dump?resource=dynamic_listeners")))
+                  if "tls_params" in node]
+    assert [one["ecdh_curves"] for one in parameters] == [["X25519MLKEM768", "X25519", "P-256", "P-384"]]

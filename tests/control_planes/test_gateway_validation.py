@@ -14,8 +14,8 @@ from bootstrap import ROOT
 from rendered import documents, the
 
 SHIPPED = ROOT / "envoy" / "gateway" / "dashgate.yaml"
-KINDS = ["GatewayClass", "EnvoyProxy", "Gateway", "HTTPRoute", "EnvoyExtensionPolicy", "ClientTrafficPolicy", "BackendTrafficPolicy",
-         "EnvoyPatchPolicy"]
+KINDS = ["GatewayClass", "EnvoyProxy", "Gateway", "HTTPRoute", "EnvoyExtensionPolicy", "SecurityPolicy", "ClientTrafficPolicy",
+         "BackendTrafficPolicy", "EnvoyPatchPolicy"]
 
 
 @pytest.fixture(scope="module")

@@ -21,13 +21,13 @@ def edge(private_network):
         yield stage
 
 
-def test_the_gate_is_in_front_and_the_lock_behind(gateway):
-    """Headers for every answer, the gate, the lock, and nothing between that could let a request out or change it."""
+def test_the_gate_is_in_front_and_the_locks_behind(gateway):
+    """Headers for every answer, the gate, the locks, and nothing between that could let a request out or change it."""
     assert gateway.edge.rejected() == []
     assert "Failed to process JSON patches" not in gateway.edge.log()
     assert gateway.edge.http_filters() == [
         "envoy.filters.http.header_mutation", "envoy.filters.http.wasm//dashboards/dashgate/wasm/0",
-        "dashgate.lock", "envoy.filters.http.router"]
+        "envoy.filters.http.rbac", "dashgate.lock", "envoy.filters.http.router"]
 
 
 @pytest.mark.parametrize(("way", "case"), [(way, case) for case in comparison.CASES for way in case.ways],
