@@ -266,6 +266,8 @@ pub enum Target {
     Edge,
     /// An Envoy beside one dashboard, which only the edge reaches
     Sidecar,
+    /// Envoy Gateway: the Gateway, its routes, the gate as EnvoyExtensionPolicy, the locks
+    EnvoyGateway,
     /// Istio: an EnvoyFilter that holds the gate, and what stands beside it
     IstioEnvoyfilter,
     /// Istio 1.30 and later: a TrafficExtension, and what stands beside it

@@ -10,6 +10,7 @@ const SHIPPED: &[(&str, &str, &str, &str)] = &[
     ("envoy/per-session.yaml", "edge", "edge", "envoy/per-session.policy.yaml"),
     ("envoy/sidecar.yaml", "sidecar", "sidecar", "envoy/policy.yaml"),
     ("envoy/compose.yaml", "compose", "compose", "envoy/compose.policy.yaml"),
+    ("envoy/gateway/dashgate.yaml", "envoy-gateway", "envoy-gateway", "envoy/policy.yaml"),
     ("envoy/istio/envoyfilter.yaml", "istio-envoyfilter", "istio", "envoy/policy.yaml"),
     ("envoy/istio/trafficextension.yaml", "istio-trafficextension", "istio", "envoy/policy.yaml"),
     ("envoy/istio/wasmplugin.yaml", "istio-wasmplugin", "istio", "envoy/policy.yaml"),
@@ -241,4 +242,69 @@ fn http3_is_a_listener_more_that_has_to_be_asked_for() {
 fn one_certificate_will_do() {
     let output = rendered("edge", "    tls_rsa: envoy/edge-tls-rsa.yaml\n", "").expect(0);
     assert!(!output.contains("edge-rsa\n") && output.contains("- name: edge\n"));
+}
+
+#[test]
+fn names_what_envoy_gateway_cannot_say() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let refused = |from: &str, to: &str, problem: &str| {
+        assert!(text.contains(from), "{from} is not in the file");
+        let output = dashgate_reading(&["render", "--for", "envoy-gateway", "-"], &text.replacen(from, to, 1));
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""));
+        assert_eq!(output.stderr, format!("error: -: {problem}\n"));
+    };
+    refused(
+        "{name: tensorboard, ",
+        "{name: tensorboard-, ",
+        "deployment.upstreams.tensorboard: is not the name of a dashboard\n\
+         error: -: deployment.upstreams.tensorboard-: must be where it runs: 127.0.0.1:5006, a name with a port, or unix:PATH",
+    );
+    refused(
+        "dashgate:0.1.0@sha256:0",
+        "dashgate:0.1.0@sha256:g",
+        "deployment: module must be oci://IMAGE:TAG@sha256:DIGEST, the manifest's",
+    );
+    refused("redirect: 8080", "redirect: http", "deployment.envoy-gateway.redirect: must be a port number");
+    refused(
+        "bokeh: \"bokeh:5006\"",
+        "boker: \"bokeh:5006\"",
+        "deployment.upstreams.boker: is not the name of a dashboard\n\
+         error: -: deployment.upstreams.bokeh: must be where it runs: 127.0.0.1:5006, a name with a port, or unix:PATH",
+    );
+}
+
+#[test]
+fn envoy_gateway_is_led_to_services_hosts_addresses_and_sockets() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let rendered = |place: &str| {
+        let text = text.replacen("\"tensorboard:6006\"", place, 1).replacen(
+            "https://tensorboard.localhost:8443/",
+            "https://{subject}.b.localhost/x/",
+            1,
+        );
+        dashgate_reading(&["render", "--for", "envoy-gateway", "-"], &text).expect(0)
+    };
+    let service = rendered("\"tensorboard:6006\"");
+    assert!(
+        service.contains("    backendRefs: [{name: tensorboard, port: 6006}]\n")
+            && !service.contains("kind: Backend\n")
+    );
+    assert!(
+        service.contains("  hostnames: [\"*.b.localhost\"]\n")
+            && service.contains("    - path: {type: PathPrefix, value: /x}\n")
+    );
+    assert!(service.contains("    - path: {type: PathPrefix, value: /.dashgate}"));
+    for (place, endpoint) in [
+        ("\"10.1.2.3:6006\"", "{ip: {address: 10.1.2.3, port: 6006}}"),
+        ("\"[fd00::1]:6006\"", "{ip: {address: \"fd00::1\", port: 6006}}"),
+        ("\"board.example.org:6006\"", "{fqdn: {hostname: board.example.org, port: 6006}}"),
+        ("unix:/run/board.sock", "{unix: {path: /run/board.sock}}"),
+    ] {
+        let backend = rendered(place);
+        assert!(
+            backend.contains("    backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: tensorboard}]\n"),
+            "{place}"
+        );
+        assert!(backend.contains(&format!("spec: {{endpoints: [{endpoint}]}}\n")), "{place}");
+    }
 }

@@ -26,7 +26,9 @@ pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result
             Context::new()
         }
     };
-    let upstreams = node.member("upstreams");
+    // Where dashboards run may differ from target to target: what the section says goes before what is said for all of them.
+    let own = node.member(name).and_then(|fields| fields.member("upstreams"));
+    let upstreams = own.or_else(|| node.member("upstreams")).filter(|_| section.has_upstreams);
     let dashboards = dashboards(upstreams, section.has_upstreams, policy, &mut problems);
     context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
     context.insert("dashboards".into(), Value::Array(dashboards));
@@ -51,7 +53,10 @@ pub fn narrow(context: &mut Context, dashboard: &str, part: &Node) {
 
 /// The fields of a section, each as its kind demands.
 fn read_fields(node: &Node, section: &Section, within: &str, problems: &mut Vec<String>) -> Context {
-    for (name, _) in node.members().iter().filter(|(name, _)| section.fields.iter().all(|field| field.name != name)) {
+    let is_known = |name: &str| {
+        section.fields.iter().any(|field| field.name == name) || (section.has_upstreams && name == "upstreams")
+    };
+    for (name, _) in node.members().iter().filter(|(name, _)| !is_known(name)) {
         problems.push(format!("deployment.{within}.{name}: is not a known key"));
     }
     let mut context = Context::new();
@@ -173,10 +178,11 @@ fn dashboards(upstreams: Option<&Node>, needed: bool, policy: &Node, problems: &
     found
 }
 
-/// An upstream as a cluster's type and address.
+/// An upstream as a cluster's type and address, and by itself.
 fn upstream(text: &str) -> Option<Value> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return is_plain(path).then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}")}));
+        return is_plain(path)
+            .then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}"), "path": path}));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
@@ -187,7 +193,8 @@ fn upstream(text: &str) -> Option<Value> {
         Err(_) => return None,
     };
     let quoted = if host.contains(':') { format!("\"{host}\"") } else { host.to_owned() };
-    Some(json!({"type": kind, "address": format!("{{socket_address: {{address: {quoted}, port_value: {port}}}}}")}))
+    let address = format!("{{socket_address: {{address: {quoted}, port_value: {port}}}}}");
+    Some(json!({"type": kind, "address": address, "host": quoted, "port": port}))
 }
 
 fn address(text: &str) -> Option<(String, u16)> {

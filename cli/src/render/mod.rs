@@ -5,6 +5,7 @@
 //! written, comments included.
 
 mod deployment;
+mod envoy_gateway;
 mod forms;
 mod istio;
 mod narrow;

@@ -3,7 +3,7 @@
 //! A new target is a row here and a template beside the others.
 
 use super::deployment::Context;
-use super::istio;
+use super::{envoy_gateway, istio};
 use crate::arguments::Target;
 use crate::tree::Node;
 
@@ -67,6 +67,7 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("http3.yaml", include_str!("templates/http3.yaml")),
     ("tracing.yaml", include_str!("templates/tracing.yaml")),
     ("collector.yaml", include_str!("templates/collector.yaml")),
+    ("envoy-gateway.yaml", include_str!("templates/envoy-gateway.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
     ("istio/destinations.yaml", include_str!("templates/istio/destinations.yaml")),
@@ -171,11 +172,32 @@ const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
 /// An edge whose parts are containers: what it says of them differs, what is made of it does not.
 const COMPOSE: Section = Section { name: "compose", ..EDGE };
 
+const ENVOY_GATEWAY: Section = Section {
+    name: "envoy-gateway",
+    template: "envoy-gateway.yaml",
+    fields: &[
+        may("remark", Kind::Remark, ""),
+        must("namespace", Kind::Plain),
+        may("gateway", Kind::Plain, "dashboards"),
+        may("class", Kind::Plain, "dashgate"),
+        may("port", Kind::Port, "443"),
+        may("redirect", Kind::Port, "80"),
+        may("certificate", Kind::Plain, "dashboards-tls"),
+        may("keys", Kind::Plain, "dashgate-keys"),
+        must("module", Kind::Url),
+        may("pull_secret", Kind::Plain, ""),
+    ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: envoy_gateway::complete,
+};
+
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
         Target::Sidecar => &SIDECAR,
+        Target::EnvoyGateway => &ENVOY_GATEWAY,
         Target::IstioEnvoyfilter => &ISTIO_ENVOYFILTER,
         Target::IstioTrafficextension => &ISTIO_TRAFFICEXTENSION,
         Target::IstioWasmplugin => &ISTIO_WASMPLUGIN,
@@ -184,4 +206,5 @@ pub fn section(target: Target) -> &'static Section {
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2], COMPOSE.name];
+pub const NAMES: &[&str] =
+    &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2], COMPOSE.name, ENVOY_GATEWAY.name];
