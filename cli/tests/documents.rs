@@ -27,6 +27,18 @@ fn the_schema_names_every_key_of_the_example() {
     }
 }
 
+/// The blocks of YAML on a page, without the indentation of the list that some stand in.
+fn yaml_blocks(page: &str) -> Vec<String> {
+    let mut lines = page.lines();
+    let mut blocks = Vec::new();
+    while let Some(fence) = lines.by_ref().find(|line| line.trim_start() == "```yaml") {
+        let indent = fence.len() - fence.trim_start().len();
+        let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+        blocks.push(block.map(|line| line.get(indent..).unwrap_or_default().to_owned() + "\n").collect());
+    }
+    blocks
+}
+
 /// Every block of YAML in the documents is YAML, and what is a whole policy has no problem.
 #[test]
 fn the_policies_in_the_documents_are_policies() {
@@ -38,9 +50,7 @@ fn the_policies_in_the_documents_are_policies() {
     let (mut blocks, mut policies) = (0, 0);
     for page in pages {
         let text = std::fs::read_to_string(&page).unwrap();
-        for (number, block) in
-            text.split("```yaml\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).enumerate()
-        {
+        for (number, block) in yaml_blocks(&text).iter().enumerate() {
             let place = format!("{} block {}", page.display(), number + 1);
             let events: Result<Vec<_>, _> = saphyr_parser::Parser::new_from_str(block).collect();
             assert!(events.is_ok(), "{place}: {:?}", events.err());
@@ -70,7 +80,7 @@ fn the_label_of_a_name_is_the_gates() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let general = dashgate(&["--help"]).expect(0);
-    for command in ["keygen", "mint", "verify", "explain", "check", "schema", "label"] {
+    for command in ["keygen", "mint", "verify", "explain", "check", "render", "schema", "label"] {
         assert!(general.contains(&format!("\n  {command} ")), "{general}");
         let help = dashgate(&[command, "--help"]).expect(0);
         assert!(help.contains(&format!("Usage: dashgate {command} ")), "{help}");
