@@ -100,7 +100,7 @@ fn look_at(files: &[File], environment: &Environment, report: &mut Report) {
             }
         }
     }
-    has_gate |= kubernetes::check(&resources, environment, report);
+    has_gate |= kubernetes::check(&resources, has_gate, environment, report);
     // Of a file that could not be read that alone is told: the gate may be in it.
     if has_gate || files.iter().any(|file| file.documents.is_empty()) {
         return;

@@ -12,7 +12,21 @@ use crate::place::Place;
 
 /// The resources of an EnvoyFilter's patches that are dashgate's own messages.
 fn message<'a>(patch: &Patch<'a>) -> Option<Place<'a>> {
-    patch.value.as_ref()?.member("typed_config").filter(plugin::is_dashgate)
+    let is_ours = |message: &Place<'_>| {
+        plugin::is_dashgate(message) || (patch.is_taken && message.is_a("filters.http.wasm.v3.Wasm"))
+    };
+    patch.value.as_ref()?.member("typed_config").filter(is_ours)
+}
+
+/// Whether an EnvoyFilter brings what is dashgate's by its own word.
+pub fn is_dashgate(resource: &Resource<'_>) -> bool {
+    let mut is_ours = false;
+    resource.place.walk(&mut |place| {
+        let discovered = place.member("config_discovery").is_some();
+        is_ours |= plugin::is_dashgate(place)
+            || (discovered && place.text("name").is_some_and(|name| name.contains("dashgate")));
+    });
+    resource.kind == "EnvoyFilter" && is_ours
 }
 
 /// The patches that bring the filter's configuration.

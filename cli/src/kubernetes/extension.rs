@@ -22,7 +22,8 @@ fn wasm<'a>(resource: &Resource<'a>) -> Option<Place<'a>> {
 pub fn is_dashgate(resource: &Resource<'_>) -> bool {
     let Some(wasm) = wasm(resource) else { return false };
     let named = |text: Option<&str>| text.is_some_and(|text| text.contains("dashgate"));
-    named(Some(resource.name))
+    resource.is_taken
+        || named(Some(resource.name))
         || named(wasm.text("url"))
         || named(wasm.text("pluginName"))
         || wasm.deep(&["pluginConfig", "dashboards"]).is_some()

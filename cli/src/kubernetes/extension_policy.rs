@@ -50,7 +50,7 @@ pub fn targets<'a>(policy: &Resource<'a>, resources: &[Resource<'a>]) -> Vec<Tar
 }
 
 fn entries<'a>(policy: &Resource<'a>) -> Vec<Place<'a>> {
-    policy.list("wasm").into_iter().filter(is_dashgate).collect()
+    policy.list("wasm").into_iter().filter(|entry| policy.is_taken || is_dashgate(entry)).collect()
 }
 
 fn is_dashgate(entry: &Place<'_>) -> bool {

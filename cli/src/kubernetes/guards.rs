@@ -105,11 +105,13 @@ impl<'a> Guards<'_, 'a> {
                 // A route that is not in the files may hang on any of them.
                 (_, None) => self.gateways(),
             };
-            let Some((namespace, name)) = parents.iter().find(|(namespace, name)| self.guards_gateway(namespace, name))
-            else {
-                continue;
+            let guarded = parents.iter().find(|(namespace, name)| self.guards_gateway(namespace, name));
+            let gateway = match guarded {
+                Some((namespace, name)) => format!("Gateway {namespace}/{name}"),
+                // Where the files have no gate at all, this would take away one that is elsewhere.
+                None if self.gates.is_empty() => "its Gateway".to_owned(),
+                None => continue,
             };
-            let gateway = format!("Gateway {namespace}/{name}");
             let merge = policy.spec(&["mergeType"]);
             if merge.is_none() {
                 report.problem(target.place.finding(format!(

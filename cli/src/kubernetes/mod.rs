@@ -35,8 +35,19 @@ use patch::Patch;
 use resource::{GATEWAY_API, ISTIO};
 pub use resource::{Resource, collect, is_object};
 
-/// Looks for every trap; says whether there is a dashgate filter at all.
-pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut Report) -> bool {
+/// Looks for every trap; says whether there is a dashgate filter at all. `has_gate`: another file has one.
+pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
+    let is_named = |resource: &Resource<'_>| match resource.kind {
+        "TrafficExtension" | "WasmPlugin" => extension::is_dashgate(resource),
+        _ => extension_policy::has_gate(resource) || envoy_filter::is_dashgate(resource),
+    };
+    let is_taken = !has_gate && !resources.iter().any(is_named);
+    let resources: Vec<Resource<'_>> =
+        resources.iter().map(|resource| Resource { is_taken, ..resource.clone() }).collect();
+    look_at(&resources, has_gate, environment, report)
+}
+
+fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
     let routes = routes::all(resources);
     let (ours, theirs): (Vec<&Resource<'_>>, Vec<&Resource<'_>>) = gateways(resources);
     let patches = patch::all(resources);
@@ -46,10 +57,28 @@ pub fn check(resources: &[Resource<'_>], environment: &Environment, report: &mut
     let policies: Vec<&Resource<'_>> =
         resources.iter().filter(|resource| extension_policy::has_gate(resource)).collect();
     let embedded = embedded(resources, environment, report);
-    if gates.is_empty() && policies.is_empty() {
+    let guards = Guards { gates: policies, resources, routes: &routes };
+    if gates.is_empty() && guards.gates.is_empty() {
+        if !has_gate && !embedded {
+            // What these would do to a gate that is elsewhere.
+            envoy_filter::check_all(resources, &patches, &[], report);
+            patch_policy::check_all(resources, report);
+            guards.check(report);
+            routes::check_words(resources, &routes, &|_| true, report);
+            traffic::check(resources, &|_| true, &|_| true, report);
+            mesh::check(resources, report);
+        }
         return embedded;
     }
-    let guards = Guards { gates: policies, resources, routes: &routes };
+    for resource in gates.iter().map(|gate| &gate.resource).chain(guards.gates.iter().copied()) {
+        if resource.is_taken {
+            report.warning(
+                resource
+                    .place
+                    .finding("is taken for dashgate's: neither its name, nor the module's, nor a policy in it says so"),
+            );
+        }
+    }
     envoy_gateway(&guards, environment, report);
 
     let all: Vec<&Resource<'_>> = mesh.gateways.iter().chain(&theirs).copied().collect();

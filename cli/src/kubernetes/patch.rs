@@ -55,6 +55,8 @@ pub struct Patch<'a> {
     pub aim: Aim<'a>,
     /// Its place among the resources.
     pub order: (i64, bool, usize),
+    /// As of its resource.
+    pub is_taken: bool,
 }
 
 /// All patches of all EnvoyFilters, in the order in which Istio applies them.
@@ -73,6 +75,7 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Patch<'a>> {
                 value: place.deep(&["patch", "value"]),
                 aim: aim.clone(),
                 order: (priority, aim.namespace != super::aim::ROOT, index),
+                is_taken: resource.is_taken,
                 place,
             });
         }

@@ -50,6 +50,8 @@ pub struct Resource<'a> {
     pub title: String,
     /// The object.
     pub place: Place<'a>,
+    /// Whether any Wasm filter in it is taken for dashgate's, because no filter of the files says that it is.
+    pub is_taken: bool,
 }
 
 impl<'a> Resource<'a> {
@@ -97,7 +99,7 @@ pub fn collect<'a>(node: &'a Node, file: usize, report: &mut Report, found: &mut
     let place = Place::titled(node, file, &title);
     check_version(&place, kind, group, version, report);
     let namespace = metadata("namespace").unwrap_or("default");
-    found.push(Resource { kind, group, name, namespace, title, place });
+    found.push(Resource { kind, group, name, namespace, title, place, is_taken: false });
 }
 
 /// An object of a group or version that does not exist is refused, or is something else's.
