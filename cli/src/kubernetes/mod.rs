@@ -20,6 +20,7 @@ mod patch;
 mod patch_policy;
 mod resource;
 mod routes;
+mod security;
 mod traffic;
 mod variables;
 

@@ -6,6 +6,7 @@ use super::envoy_filter;
 use super::extension_policy::targets;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
+use super::security;
 use crate::check::Report;
 use crate::envoy::{LOCK, access_log, chain, connection_managers, rbac, removals};
 use crate::place::Place;
@@ -44,7 +45,9 @@ pub fn check(
     locks.iter().for_each(|lock| check_place(lock, report));
     let by_route =
         patches.iter().any(|patch| patch.kind.ends_with(ROUTES) && patch.value.as_ref().is_some_and(names_the_lock));
-    if locks.is_empty() && !by_route {
+    let by_policy = security::locks(gateway, resources, routes);
+    security::check(resources, !locks.is_empty(), report);
+    if locks.is_empty() && !by_route && !by_policy {
         let elsewhere =
             resources.iter().any(|resource| resource.kind == "EnvoyPatchPolicy" && names_the_lock(&resource.place));
         let why = match elsewhere {
@@ -53,12 +56,12 @@ pub fn check(
         };
         report.problem(gate.place.finding(format!(
             "has no lock: {why}, so that without the gate, for whatever reason, the dashboards are open; an EnvoyPatchPolicy for \
-             Gateway {}/{} must put one before envoy.filters.http.router",
+             Gateway {}/{} must put one before envoy.filters.http.router, or a SecurityPolicy deny by it",
             gateway.0, gateway.1
         )));
     }
     if let Some(found) = found.filter(|_| !locks.is_empty() && !by_route) {
-        check_listeners(found, &locks, routes, resources, report);
+        check_listeners(found, &locks, by_policy, routes, resources, report);
     }
     check_answers(gate, gateway, &patches, resources, report);
     let ends = patches.iter().any(|patch| {
@@ -212,6 +215,7 @@ fn check_place(lock: &Patch<'_>, report: &mut Report) {
 fn check_listeners(
     gateway: &Resource<'_>,
     locks: &[&Patch<'_>],
+    by_policy: bool,
     routes: &[Route<'_>],
     resources: &[Resource<'_>],
     report: &mut Report,
@@ -236,7 +240,7 @@ fn check_listeners(
                     && name == gateway.name
                     && section.as_ref().is_none_or(|section| sharing.contains(&section.as_str()))
             });
-            hangs && !route.backends.is_empty()
+            hangs && !route.backends.is_empty() && !by_policy
         });
         if leads && !locks.iter().any(|lock| names.contains(&lock.name.to_owned())) {
             report.problem(

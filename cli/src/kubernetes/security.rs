@@ -1,0 +1,77 @@
+//! The lock as Envoy Gateway's own policy has it: a SecurityPolicy that denies whoever shows no permit in filter state, by CEL. It
+//! needs no patch. Decides whether one locks a Gateway, and which routes have taken it off.
+
+use super::extension_policy::targets;
+use super::resource::Resource;
+use super::routes::Route;
+use crate::check::Report;
+use crate::envoy::LOCK;
+use crate::place::Place;
+
+/// Whether some policy locks every listener of a Gateway that leads to backends.
+pub fn locks(gateway: &(String, String), resources: &[Resource<'_>], routes: &[Route<'_>]) -> bool {
+    resources.iter().filter(|policy| is_lock(policy) && policy.namespace == gateway.0).any(|policy| {
+        targets(policy, resources).iter().filter(|target| target.kind == "Gateway" && target.name == gateway.1).any(
+            |target| {
+                let Some(section) = &target.section else { return true };
+                let hanging = routes.iter().filter(|route| !route.backends.is_empty());
+                let parents = hanging.flat_map(|route| &route.parents);
+                parents
+                    .filter(|(namespace, name, _)| *namespace == gateway.0 && *name == gateway.1)
+                    .all(|(_, _, listener)| listener.as_ref() == Some(section))
+            },
+        )
+    })
+}
+
+/// Whether a policy lets nobody through but by the gate's word.
+fn is_lock(policy: &Resource<'_>) -> bool {
+    let Some(authorization) = authorization(policy) else { return false };
+    let rules = authorization.list("rules");
+    let denies = authorization.text("defaultAction").is_none_or(|action| action == "Deny");
+    denies && asks(policy) && rules.iter().all(|rule| rule.text("action") == Some("Deny") || demands(rule))
+}
+
+fn authorization<'a>(policy: &Resource<'a>) -> Option<Place<'a>> {
+    (policy.kind == "SecurityPolicy").then(|| policy.spec(&["authorization"]))?
+}
+
+fn asks(policy: &Resource<'_>) -> bool {
+    let rules = authorization(policy).map(|authorization| authorization.list("rules")).unwrap_or_default();
+    rules.iter().any(|rule| rule.text("cel").is_some_and(|cel| cel.contains(LOCK)))
+}
+
+/// One alternative without the permit is one too many.
+fn demands(rule: &Place<'_>) -> bool {
+    rule.text("cel").is_some_and(|cel| cel.split("||").all(|part| part.contains(LOCK) && !part.contains("!=")))
+}
+
+/// Checks those that ask for the permit, and what routes put in their place. `patched`: another lock stands behind this one.
+pub fn check(resources: &[Resource<'_>], patched: bool, report: &mut Report) {
+    let lock = resources.iter().find(|policy| is_lock(policy));
+    for policy in resources.iter().filter(|policy| policy.kind == "SecurityPolicy") {
+        if let Some(authorization) = authorization(policy).filter(|_| asks(policy) && !is_lock(policy)) {
+            report.problem(authorization.finding(format!(
+                "asks for filter state {LOCK}, and lets others through all the same: defaultAction: Deny, and each rule that allows \
+                 must demand it"
+            )));
+        }
+        let Some(lock) = lock.filter(|lock| lock.title != policy.title && lock.namespace == policy.namespace) else {
+            continue;
+        };
+        for target in targets(policy, resources).iter().filter(|target| target.kind.ends_with("Route")) {
+            if policy.spec(&["mergeType"]).is_some() || is_lock(policy) {
+                continue;
+            }
+            let message = format!(
+                "takes the place of {} here, and that lock is gone; mergeType: StrategicMerge keeps it",
+                lock.title
+            );
+            if patched {
+                report.warning(target.place.finding(message));
+            } else {
+                report.problem(target.place.finding(message));
+            }
+        }
+    }
+}
