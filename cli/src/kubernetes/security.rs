@@ -60,13 +60,21 @@ pub fn check(resources: &[Resource<'_>], patched: bool, report: &mut Report) {
             continue;
         };
         for target in targets(policy, resources).iter().filter(|target| target.kind.ends_with("Route")) {
-            if policy.spec(&["mergeType"]).is_some() || is_lock(policy) {
+            let is_merged = policy.spec(&["mergeType"]).is_some();
+            if is_lock(policy) || (is_merged && authorization(policy).is_none()) {
                 continue;
             }
-            let message = format!(
-                "takes the place of {} here, and that lock is gone; mergeType: StrategicMerge keeps it",
-                lock.title
-            );
+            let message = match is_merged {
+                false => format!(
+                    "takes the place of {} here, and that lock is gone; mergeType: StrategicMerge keeps it",
+                    lock.title
+                ),
+                // Envoy Gateway merges maps and replaces lists.
+                true => format!(
+                    "has rules of its own in the place of those of {}, and that lock is gone: each must demand the permit, too",
+                    lock.title
+                ),
+            };
             if patched {
                 report.warning(target.place.finding(message));
             } else {
