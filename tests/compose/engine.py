@@ -45,8 +45,10 @@ class Engine:
 
     def container(self, service: str) -> str:
         """The id of a service's container."""
-        filters = [f"label=com.docker.compose.{key}={value}" for key, value in (("project", PROJECT), ("service", service))]
-        found = docker("ps", "--all", "--quiet", "--filter", filters[0], "--filter", filters[1]).split()
+        # Images that compose built carry the first two as well: what is run of them by hand is no service's.
+        labels = (("project", PROJECT), ("service", service), ("oneoff", "False"))
+        filters = [part for key, value in labels for part in ("--filter", f"label=com.docker.compose.{key}={value}")]
+        found = docker("ps", "--all", "--quiet", *filters).split()
         assert len(found) == 1, f"{service} has {len(found)} containers"
         return found[0]
 

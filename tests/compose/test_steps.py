@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from client import Client
 from documents import blocks
-from engine import PAGE, VARIANT, until
+from engine import PAGE, PORTS, VARIANT, until
 from stack import ROOT
 
 COMPOSE2 = pytest.mark.skipif(VARIANT != "docker compose", reason="the page says it for `docker compose`")
@@ -65,12 +65,20 @@ def test_a_second_start_keeps_secrets_and_certificate(stand, engine):
     assert engine.is_healthy()
 
 
+@pytest.mark.skipif(VARIANT != "docker-compose", reason="the page says it for docker-compose")
+def test_the_list_shows_every_service_s_health(engine):
+    assert engine.run_documented("list").count("(healthy)") == len(PORTS)
+
+
 def test_it_is_removed_to_the_last_volume(engine):
     engine.run_documented("remove")
     assert engine.left() == ""
 
 
 def test_every_command_of_the_page_is_run_or_an_example():
+    sources = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    run = set(re.findall(r'run_documented\("(\w+)"', sources))
+    assert {each.name.partition("/")[2] for each in blocks(PAGE) if each.name} == run
     unnamed = [each.text for each in blocks(PAGE) if each.language == "sh" and each.name is None]
     assert [re.findall(r"^\w+_IMAGE=|^DASHGATE_PORT=", text, re.MULTILINE) for text in unnamed] == [["DASHGATE_PORT=", "PYTHON_IMAGE="]]
 
