@@ -105,6 +105,14 @@ def test_the_shipped_file_holds_one_dashboard_its_kinds_and_their_keys_alone():
     assert [cluster["name"] for cluster in tree["static_resources"]["clusters"]] == ["bokeh", "admin"]
 
 
+def test_the_shipped_file_demands_the_edges_certificate_twice_over():
+    """Either would do in Envoy 1.40; with neither any peer would get to the gate."""
+    (context,) = [node for node in bootstrap.walk(bootstrap.shipped(SHIPPED)) if "require_client_certificate" in node]
+    assert context["require_client_certificate"] is True
+    validation = context["common_tls_context"]["combined_validation_context"]
+    assert len(validation["default_validation_context"]["match_typed_subject_alt_names"]) == 1
+
+
 @pytest.mark.parametrize("part", ["overload_manager", "layered_runtime", "stats_config"])
 def test_its_limits_are_the_edges(part):
     assert bootstrap.shipped(SHIPPED)[part] == bootstrap.shipped()[part]
