@@ -7,17 +7,18 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=30)
 
 
-def make(directory: Path, hosts: list[str]) -> Path:
-    """Writes authority.pem, certificate.pem and key.pem; returns the authority's path.
+def make(directory: Path, hosts: list[str], mode: int = 0o600) -> Path:
+    """Writes authority.pem, certificate.pem with key.pem, and an RSA pair beside this ECDSA one, certificate-rsa.pem with
+    key-rsa.pem; returns the authority's path.
 
-    The authority's own key is not kept: nothing can be signed with it later, so trusting it in a browser trusts this
-    one certificate.
+    The authority's own key is not kept: nothing can be signed with it later, so trusting it in a browser trusts these
+    two certificates. `mode` is that of the files: their owner's alone, unless another user is to read them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -30,24 +31,25 @@ def make(directory: Path, hosts: list[str]) -> Path:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName(host) for host in hosts] + [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        _builder(_name(hosts[0]), authority_name, key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    _replace(directory / "authority.pem", authority.public_bytes(serialization.Encoding.PEM))
-    _replace(directory / "certificate.pem", certificate.public_bytes(serialization.Encoding.PEM))
-    _replace(directory / "key.pem", private)
+    _replace(directory / "authority.pem", authority.public_bytes(serialization.Encoding.PEM), mode)
+    keys = {"": ec.generate_private_key(ec.SECP256R1()), "-rsa": rsa.generate_private_key(65537, 2048)}
+    for suffix, key in keys.items():
+        certificate = (
+            _builder(_name(hosts[0]), authority_name, key.public_key(), now)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+            .sign(authority_key, hashes.SHA256())
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _replace(directory / f"certificate{suffix}.pem", certificate.public_bytes(serialization.Encoding.PEM), mode)
+        _replace(directory / f"key{suffix}.pem", private, mode)
     return directory / "authority.pem"
 
 
@@ -73,9 +75,9 @@ def _usage(**wanted: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{usage: wanted.get(usage, False) for usage in usages})
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int) -> None:
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
     draft.rename(path)

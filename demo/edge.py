@@ -31,18 +31,11 @@ def envoy_binary() -> str:
 def write(
     source: Path, directory: Path, wasm: Path, ports: dict[str, int], dashboards: Iterable[Dashboard] = ()
 ) -> Path:
-    """Writes edge.yaml and edge-tls.yaml into the directory; returns the first.
+    """Writes edge.yaml and the files of its certificates into the directory; returns the first.
 
     `ports` holds those of the listeners (dashboards, redirect, metrics) and of the clusters, by name. Dashboards with a
     policy of their own are added to the file's.
     """
-    tls = yaml.safe_load((source / "edge-tls.yaml").read_text())
-    certificate = tls["resources"][0]["tls_certificate"]
-    certificate["certificate_chain"]["filename"] = str(directory / "tls/certificate.pem")
-    certificate["private_key"]["filename"] = str(directory / "tls/key.pem")
-    certificate["watched_directory"]["path"] = str(directory / "tls")
-    tls_file = _write(directory / "edge-tls.yaml", tls)
-
     # YAML's aliases are one object in Python; a round through JSON parts them, so that a change stays in its place.
     edge = json.loads(json.dumps(yaml.safe_load((source / "edge.yaml").read_text())))
     for dashboard in dashboards:
@@ -64,13 +57,26 @@ def write(
                 address["pipe"]["path"] = admin["path"]
     dashboards, redirect = (_chain(edge, name) for name in ("dashboards", "redirect"))
     secrets = dashboards["transport_socket"]["typed_config"]["common_tls_context"]["tls_certificate_sds_secret_configs"]
-    secrets[0]["sds_config"]["path_config_source"]["path"] = str(tls_file)
+    for secret in secrets:
+        named = secret["sds_config"]["path_config_source"]
+        named["path"] = str(_write_certificate(source / Path(named["path"]).name, directory))
     gate = _gate(dashboards)
     gate["vm_config"]["code"]["local"]["filename"] = str(wasm)
     gate["configuration"]["value"] = _with_port(gate["configuration"]["value"], ports["dashboards"])
     route = _manager(redirect)["route_config"]["virtual_hosts"][0]["routes"][0]
     route["redirect"]["port_redirect"] = ports["dashboards"]
     return _write(directory / "edge.yaml", edge)
+
+
+def _write_certificate(source: Path, directory: Path) -> Path:
+    """A copy of the file that names a certificate, with the files of this stack's."""
+    secrets = yaml.safe_load(source.read_text())
+    for secret in secrets["resources"]:
+        certificate = secret["tls_certificate"]
+        for part in ("certificate_chain", "private_key"):
+            certificate[part]["filename"] = str(directory / "tls" / Path(certificate[part]["filename"]).name)
+        certificate["watched_directory"]["path"] = str(directory / "tls")
+    return _write(directory / source.name, secrets)
 
 
 def policy(edge: dict) -> dict:

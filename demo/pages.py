@@ -63,6 +63,7 @@ INDEX = """
 </form>
 </section>
 {% endfor %}
+{% if own is not none %}
 <section aria-labelledby="title-runs">
 <h2 id="title-runs">TensorBoards of your own</h2>
 <p>Each runs on a port of its own, and only your sessions lead there: two at most.</p>
@@ -81,6 +82,7 @@ INDEX = """
 {% endfor %}
 <form method="post" action="/runs"><input type="hidden" name="csrf" value="{{ csrf }}"><button id="start-run">Start one</button></form>
 </section>
+{% endif %}
 <p><small>A pass on this page is good for two minutes; the page renews them by itself.</small></p>
 <form method="post" action="/logout">
 <input type="hidden" name="csrf" value="{{ csrf }}">
@@ -103,10 +105,12 @@ def login(nonce: str, csrf: str, wanted: str | None, path: str, message: str, da
                  dashboards=dashboards)
 
 
-def index(nonce: str, csrf: str, user: str, passes: list[dict], wanted: str | None, own: list[dict]) -> str:
-    """The list of dashboards, each with its pass, and the person's own. Soon read again while one is starting."""
+def index(nonce: str, csrf: str, user: str, passes: list[dict], wanted: str | None, own: list[dict] | None) -> str:
+    """The list of dashboards, each with its pass, and the person's own, if the portal starts such. Soon read again while one
+    is starting.
+    """
     return _page(INDEX, title="Your dashboards", nonce=nonce, csrf=csrf, user=user, passes=passes, wanted=wanted, own=own,
-                 refresh=PASS_REFRESH_SECONDS if all(run["ready"] for run in own) else 1)
+                 refresh=PASS_REFRESH_SECONDS if all(run["ready"] for run in own or []) else 1)
 
 
 def problem(nonce: str, message: str) -> str:

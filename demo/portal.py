@@ -26,7 +26,10 @@ LOGIN_ATTEMPTS_A_MINUTE = 10
 
 
 def make_portal(settings: dict) -> Flask:
-    """The portal for these settings: origin, users, key, key_id, flask_secret and the dashboards by name."""
+    """The portal for these settings: origin, users, key, key_id, flask_secret and the dashboards by name.
+
+    Where `runs` says so, people start TensorBoards of their own.
+    """
     portal = Flask(__name__, static_folder=None)
     portal.secret_key = settings["flask_secret"]
     portal.config.update(
@@ -34,7 +37,7 @@ def make_portal(settings: dict) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax", MAX_CONTENT_LENGTH=16 * 1024,
     )
     dashboards = settings["dashboards"]
-    runs = Runs(Path(settings["runs"]["directory"]))
+    runs = Runs(Path(settings["runs"]["directory"])) if settings.get("runs") else None
     attempts: list[float] = []
 
     @portal.before_request
@@ -46,7 +49,8 @@ def make_portal(settings: dict) -> Flask:
 
     @portal.after_request
     def add_headers(response):
-        targets = " ".join([*(entry["origin"] for entry in dashboards.values()), _run_origin(settings, "*")])
+        own = [_run_origin(settings, "*")] if runs is not None else []
+        targets = " ".join([*(entry["origin"] for entry in dashboards.values()), *own])
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; style-src 'nonce-{g.nonce}'; form-action 'self' {targets}; "
             "base-uri 'none'; frame-ancestors 'none'"
@@ -64,11 +68,13 @@ def make_portal(settings: dict) -> Flask:
         wanted, path = _wanted(request.args, dashboards)
         names = sorted(dashboards, key=lambda name: name != wanted)
         passes = [_pass(settings, name, session["user"], path if name == wanted else None) for name in names]
-        own = [_run_pass(settings, run) for run in runs.of(session["user"])]
+        own = None if runs is None else [_run_pass(settings, run) for run in runs.of(session["user"])]
         return pages.index(g.nonce, session["csrf"], session["user"], passes, wanted, own)
 
     @portal.post("/runs")
     def start_run():
+        if runs is None:
+            abort(404)
         if "user" not in session:
             return redirect("/login", 303)
         try:
@@ -79,6 +85,8 @@ def make_portal(settings: dict) -> Flask:
 
     @portal.post("/runs/<name>/stop")
     def stop_run(name: str):
+        if runs is None:
+            abort(404)
         if "user" not in session:
             return redirect("/login", 303)
         runs.stop(session["user"], name)
@@ -182,14 +190,13 @@ def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def main() -> None:
-    """Serves the portal on the port that the settings name."""
-    settings = json.load(sys.stdin)
+def serve(settings: dict, address: str) -> None:
+    """Serves the portal at the address, on the port that the settings name."""
     os.environ["BOKEH_SECRET_KEY"] = settings["bokeh_secret"]
     os.environ["BOKEH_SIGN_SESSIONS"] = "yes"
     settings["key"] = bytes.fromhex(settings.pop("key_hex"))
-    make_server("127.0.0.1", settings["port"], make_portal(settings), threaded=True).serve_forever()
+    make_server(address, settings["port"], make_portal(settings), threaded=True).serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    serve(json.load(sys.stdin), "127.0.0.1")

@@ -14,8 +14,6 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import events
-
 # The backends that envoy/per-session.yaml allows on this machine.
 PORTS = range(20000, 30000)
 RUNS_OF_ONE_PERSON = 2
@@ -77,6 +75,8 @@ class Runs:
             return self._start(user)
 
     def _start(self, user: str) -> Run:
+        import events                                     # TensorBoard's own writer: a portal without runs does without
+
         # A part of a host's name: letters and digits. It is public, and never used again.
         name = secrets.token_hex(5)
         directory = self.directory / name

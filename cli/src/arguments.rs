@@ -237,22 +237,24 @@ pub struct Explain {
 /// `dashgate check`
 #[derive(Args)]
 #[command(after_help = "\
-In an Envoy file (bootstrap, or the resource of a filter or listener) the dashgate filters are found, their policies
-checked, and the settings around them that would leave a door open: failure policy, keys in plain sight, upgrade
-filters, routes without the lock, and more.
+In an Envoy file (bootstrap, or the resource of a filter or listener), in Kubernetes manifests for Istio or Envoy Gateway
+and in what a compose file mounts for Envoy, the dashgate filters are found, their policies checked, and the settings around
+them that would leave a door open: failure policy, keys in plain sight, upgrade filters, ports and selectors that match
+nothing, routes without the lock, and more (docs/check.md). Files given together are looked at together.
 
 Example:
   dashgate check --no-keys envoy/edge.yaml")]
 pub struct Check {
-    /// The policy or Envoy file, JSON or YAML; - is stdin
-    pub file: String,
+    /// Policies, Envoy files, manifests, compose files, JSON or YAML; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
     /// Do not look for the keys in the environment
     #[arg(long, conflicts_with = "env_file")]
     pub no_keys: bool,
     /// NAME=VALUE lines that hold the keys; without it, and after it, the environment does
     #[arg(long, value_name = "FILE")]
     pub env_file: Option<String>,
-    /// Print one JSON object: file, problems, warnings
+    /// Print one JSON object for each file: file, problems, warnings
     #[arg(long)]
     pub json: bool,
 }
@@ -262,12 +264,18 @@ pub struct Check {
 pub enum Target {
     /// An Envoy at the edge: TLS, routes, clusters
     Edge,
+    /// An Envoy beside one dashboard, which only the edge reaches
+    Sidecar,
+    /// Envoy Gateway: the Gateway, its routes, the gate as EnvoyExtensionPolicy, the locks
+    EnvoyGateway,
     /// Istio: an EnvoyFilter that holds the gate, and what stands beside it
     IstioEnvoyfilter,
     /// Istio 1.30 and later: a TrafficExtension, and what stands beside it
     IstioTrafficextension,
     /// Istio up to 1.29: a WasmPlugin, and what stands beside it
     IstioWasmplugin,
+    /// The edge as docker-compose.yml starts it
+    Compose,
 }
 
 /// `dashgate render`

@@ -5,16 +5,21 @@
 
 mod arguments;
 mod check;
+mod compose;
 mod environment;
 mod envoy;
 mod explain;
+mod fields;
+mod files;
 mod instant;
 mod keygen;
+mod kubernetes;
 mod label;
 mod lines;
 mod mint;
 mod mint_signed;
 mod output;
+mod place;
 mod policy;
 mod render;
 mod request;

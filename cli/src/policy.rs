@@ -25,7 +25,15 @@ pub fn read(path: &str) -> Result<String, Failure> {
 
 /// Whether a document is a policy itself, not an Envoy file that holds one.
 pub fn is_policy(document: &Node) -> bool {
-    const ENVOY: [&str; 5] = ["static_resources", "staticResources", "resources", "http_filters", "@type"];
+    const ENVOY: [&str; 7] = [
+        "static_resources",
+        "staticResources",
+        "dynamic_resources",
+        "resources",
+        "http_filters",
+        "filter_chains",
+        "@type",
+    ];
     !ENVOY.iter().any(|name| document.member(name).is_some())
 }
 

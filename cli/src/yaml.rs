@@ -1,7 +1,8 @@
 //! YAML into a tree. Decides what a scalar is; a name that occurs twice in a map is an error.
 //!
-//! Plain scalars are what yaml-cpp and Envoy's loader make of them (measured on Envoy 1.40), so that a file means here
-//! what it will mean there; merge keys (`<<`) are ordinary names. Only of two equal names Envoy takes one and says nothing.
+//! Plain scalars are what their reader makes of them, so that a file means here what it will mean there: yaml-cpp and Envoy's
+//! loader (measured on Envoy 1.40), or Kubernetes' (YAML 1.1, whole numbers of any length). Merge keys (`<<`) are ordinary
+//! names. Only of two equal names Envoy takes one and says nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,15 @@ use crate::tree::{Node, Value, quoted};
 const MAX_DEPTH: usize = 128;
 /// The most values of a file after its aliases are written out: no file of a few lines fills the memory.
 const MAX_NODES: usize = 500_000;
+
+/// Whose reading of plain scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Envoy's.
+    Envoy,
+    /// That of Kubernetes' API and tools.
+    Kubernetes,
+}
 
 /// A list or map whose end is still to come.
 struct Open {
@@ -30,27 +40,43 @@ struct OpenMap {
     name: Option<String>,
 }
 
-#[derive(Default)]
 struct Builder {
+    reader: Reader,
     open: Vec<Open>,
     anchors: BTreeMap<usize, Node>,
-    root: Option<Node>,
+    documents: Vec<Node>,
     count: usize,
 }
 
-/// Parses one document.
+/// Parses one document, as Envoy does.
 ///
 /// # Errors
 /// What is wrong and where; never more of the text than a repeated name.
 pub fn parse(text: &str) -> Result<Node, String> {
-    let mut builder = Builder::default();
+    let mut documents = parse_all(text, Reader::Envoy)?;
+    if let Some(second) = documents.get(1) {
+        return Err(format!("a second document begins at line {}", second.line.unwrap_or_default()));
+    }
+    documents.pop().ok_or_else(|| "the file is empty".to_owned())
+}
+
+/// Parses a file of several documents; those without content are left out.
+///
+/// # Errors
+/// As of one document.
+pub fn parse_all(text: &str, reader: Reader) -> Result<Vec<Node>, String> {
+    let mut builder = Builder { reader, open: Vec::new(), anchors: BTreeMap::new(), documents: Vec::new(), count: 0 };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             format!("{} at line {} column {}", error.info(), error.marker().line(), error.marker().col() + 1)
         })?;
         builder.take(event, span).map_err(|message| format!("{message} at line {}", span.start.line()))?;
     }
-    builder.root.ok_or_else(|| "the file is empty".to_owned())
+    let mut documents = builder.documents;
+    if documents.len() > 1 {
+        documents.retain(|document| !matches!(document.value, Value::Null));
+    }
+    Ok(documents)
 }
 
 impl Builder {
@@ -59,7 +85,11 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
-                let value = if plain { plain_scalar(&text) } else { Value::Text(text.into_owned()) };
+                let value = match (plain, self.reader) {
+                    (false, _) => Value::Text(text.into_owned()),
+                    (true, Reader::Envoy) => plain_scalar(&text),
+                    (true, Reader::Kubernetes) => kubernetes_scalar(&text),
+                };
                 self.add(Node { line: Some(line), value }, anchor)
             }
             Event::SequenceStart(anchor, _) => self.start(Open { line, anchor, items: Vec::new(), map: None }),
@@ -78,7 +108,6 @@ impl Builder {
                 let node = self.anchors.get(&anchor).ok_or("an alias stands inside its own anchor")?.clone();
                 self.add(Node { line: Some(line), ..node }, 0)
             }
-            Event::DocumentStart(_) if self.root.is_some() => Err("a second document begins".to_owned()),
             _ => Ok(()),
         }
     }
@@ -101,7 +130,7 @@ impl Builder {
             return Err("the file's aliases repeat too much".to_owned());
         }
         let Some(open) = self.open.last_mut() else {
-            self.root = Some(node);
+            self.documents.push(node);
             return Ok(());
         };
         match &mut open.map {
@@ -125,20 +154,53 @@ impl Builder {
     }
 }
 
-/// What Envoy makes of an unquoted scalar: null, yaml-cpp's booleans, whole numbers of 32 bits, else a string.
-fn plain_scalar(text: &str) -> Value {
+/// Null and the booleans, which both readers take alike.
+fn plain_word(text: &str) -> Option<Value> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         _ => {}
     }
     let lower = text.to_ascii_lowercase();
     let capitalised = text.chars().skip(1).all(|letter| letter.is_ascii_lowercase());
     if capitalised || text.chars().all(|letter| letter.is_ascii_uppercase()) {
         match lower.as_str() {
-            "true" | "yes" | "on" | "y" => return Value::Bool(true),
-            "false" | "no" | "off" | "n" => return Value::Bool(false),
+            "true" | "yes" | "on" | "y" => return Some(Value::Bool(true)),
+            "false" | "no" | "off" | "n" => return Some(Value::Bool(false)),
             _ => {}
         }
+    }
+    None
+}
+
+/// What Kubernetes' tools make of an unquoted scalar: a hash of nothing but digits is a number there.
+fn kubernetes_scalar(text: &str) -> Value {
+    if let Some(word) = plain_word(text) {
+        return word;
+    }
+    let begins =
+        text.trim_start_matches(['+', '-']).starts_with(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let whole = match digits.get(..2) {
+        Some("0x" | "0X") => i64::from_str_radix(&digits[2..], 16),
+        Some("0b" | "0B") => i64::from_str_radix(&digits[2..], 2),
+        Some("0o") => i64::from_str_radix(&digits[2..], 8),
+        Some(_) if digits.starts_with('0') => i64::from_str_radix(digits, 8),
+        _ => digits.parse(),
+    };
+    match (begins && !digits.starts_with(['+', '-']), whole, text.parse::<f64>()) {
+        (true, Ok(number), _) => Value::Number(format!("{sign}{number}")),
+        (true, _, Ok(number)) if number.is_finite() => Value::Number(serde_json::Value::from(number).to_string()),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+/// What Envoy makes of an unquoted scalar: null, yaml-cpp's booleans, whole numbers of 32 bits, else a string.
+fn plain_scalar(text: &str) -> Value {
+    if let Some(word) = plain_word(text) {
+        return word;
     }
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -185,7 +247,7 @@ mod tests {
 
     #[test]
     fn refuses_a_second_document_an_empty_one_and_an_alias_bomb() {
-        assert_eq!(json("a: 1\n---\nb: 2\n"), "error: a second document begins at line 2");
+        assert_eq!(json("a: 1\n---\nb: 2\n"), "error: a second document begins at line 3");
         assert_eq!(json("# nothing\n"), "error: the file is empty");
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
@@ -193,6 +255,26 @@ mod tests {
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{previous}"); 10].join(", ")));
         }
         assert!(json(&bomb).starts_with("error: the file's aliases repeat too much"), "{}", json(&bomb).len());
+    }
+
+    #[test]
+    fn reads_several_documents_and_leaves_out_the_empty_ones() {
+        let documents = parse_all("---\na: 1\n---\n# nothing\n---\nb: 2\n---\n", Reader::Kubernetes).unwrap();
+        let documents: Vec<(Option<usize>, String)> =
+            documents.iter().map(|document| (document.line, document.to_json())).collect();
+        assert_eq!(documents, [(Some(2), "{\"a\":1}".to_owned()), (Some(6), "{\"b\":2}".to_owned())]);
+    }
+
+    #[test]
+    fn reads_plain_scalars_as_kubernetes_does() {
+        let digits = "1".repeat(64);
+        let text =
+            format!("[yes, 12, 4294967296, 1.5, 0x10, 010, 089, {digits}, 12e3, 2026-12-01T00:00:00Z, .5, inf, -3]");
+        let read = parse_all(&text, Reader::Kubernetes).unwrap().pop().unwrap();
+        assert_eq!(
+            read.to_json(),
+            r#"[true,12,4294967296,1.5,16,8,89.0,1.1111111111111112e+63,12000.0,"2026-12-01T00:00:00Z",0.5,"inf",-3]"#
+        );
     }
 
     #[test]

@@ -48,6 +48,10 @@ TARGETS = {
     "agent": Target("istio", {"pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent"}, tags="vtprotobuf,disable_pgv",
                     ldflags="-s -w -X istio.io/istio/pkg/version.buildVersion=1.30.3",
                     data={"istio.io/istio": ("tools/packaging/common/envoy_bootstrap.json",)}),
+    "gateway": Target("gateway", {"envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway"},
+                      ldflags="-s -w -X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v1.9.0",
+                      data={"github.com/envoyproxy/gateway": ("charts/gateway-helm/charts/crds/crds/generated/*.yaml",
+                                                             "charts/gateway-helm/charts/crds/crds/gatewayapi-crds.yaml")}),
 }
 
 

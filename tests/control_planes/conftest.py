@@ -57,3 +57,9 @@ def mesh() -> Path:
 def agent_program() -> Path:
     """istio-agent, which runs Envoy in a pod."""
     return program("agent")
+
+
+@pytest.fixture(scope="session")
+def gateway_program() -> Path:
+    """Envoy Gateway."""
+    return program("gateway")

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from dashboards import Dashboard
-from jupyterlab_server import directories, write_files
+from jupyterlab_server import copy_notebooks, directories
 from processes import free_port
 from stack import ROOT, Stack
 from stand import until
@@ -27,8 +27,7 @@ def run(stack: Stack) -> None:
     public, api, hub = stack.ports[JUPYTERHUB.name], free_port(), free_port()
     home = stack.directory / "jupyterhub-home"
     for user in ("ana", "bob"):
-        (home / user).mkdir(parents=True)
-        write_files(home / user)
+        copy_notebooks(home / user)
     shared = {"CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(32)}
     proxy = [
         PROXY, "--ip", "127.0.0.1", "--port", str(public), "--api-ip", "127.0.0.1", "--api-port", str(api),

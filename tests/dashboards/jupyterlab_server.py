@@ -1,16 +1,15 @@
 """JupyterLab as an operator would serve it behind the gate, in two forms, and their entries in the policy."""
 
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
-import nbformat
-import nbformat.v4
-from dashboards import Dashboard
+from dashboards import HERE, Dashboard
 from stack import Stack
 
-# Known only when the cell has run: nothing that is sent holds it before.
-SOURCE, RESULT = "print(1234 * 5678)", "7006652"
+# What the notebook's one cell prints: 1234 * 5678. Known only when it has run, nothing that is sent holds it before.
+RESULT = "7006652"
 NOTEBOOK, TEXT = "cell.ipynb", "text.txt"
 TOKEN = secrets.token_hex(24)
 
@@ -31,8 +30,7 @@ def run_with_token(stack: Stack) -> None:
 def _run(stack: Stack, dashboard: Dashboard, door: list[str], own: dict[str, str] | None = None) -> None:
     home = stack.directory / f"{dashboard.name}-home"
     work = home / "work"
-    work.mkdir(parents=True)
-    write_files(work)
+    copy_notebooks(work)
     command = [
         sys.executable, "-m", "jupyterlab", *door,
         "--ServerApp.root_dir", str(work),
@@ -51,12 +49,9 @@ def directories(home: Path) -> dict[str, str]:
     return {"HOME": str(home)} | {f"JUPYTER_{name}_DIR": str(home / place) for name, place in places.items()}
 
 
-def write_files(directory: Path) -> None:
-    """Writes a notebook with one cell that has not run, and a text: a page that is no API and draws at once."""
-    (directory / TEXT).write_text("a text of hers\n")
-    cell = nbformat.v4.new_code_cell(SOURCE)
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata=kernel), directory / NOTEBOOK)
+def copy_notebooks(directory: Path) -> None:
+    """Makes the directory: a notebook with one cell that has not run, and a text, a page that is no API and draws at once."""
+    shutil.copytree(HERE / "notebooks", directory)
 
 
 JUPYTERLAB = Dashboard(

@@ -1,12 +1,9 @@
 """Panel as an operator would serve it behind the gate, and its entry in the policy."""
 
 import sys
-from pathlib import Path
 
-from dashboards import SIGNED, Dashboard
+from dashboards import HERE, SIGNED, Dashboard
 from stack import Stack
-
-HERE = Path(__file__).resolve().parent
 
 
 def run(stack: Stack) -> None:

@@ -85,13 +85,19 @@ def dashboards_listener(tree: Tree) -> Tree:
     return next(listener for listener in tree["static_resources"]["listeners"] if wasm_filters(listener))
 
 
+def admin_socket(tree: Tree) -> str:
+    return tree["admin"]["address"]["pipe"]["path"]
+
+
 def replace_ports(tree: Tree) -> dict[str, int]:
     """Gives every listener a free loopback port. Returns them by role: dashboards, metrics, redirect."""
     ports = {}
     for listener in tree["static_resources"]["listeners"]:
         address = listener["address"]["socket_address"]
         address["address"], address["port_value"] = "127.0.0.1", free_port()
-        if wasm_filters(listener):
+        if "udp_listener_config" in listener:
+            role, address["port_value"] = "http3", ports["dashboards"]      # the same number, which is free for UDP too
+        elif wasm_filters(listener):
             role = "dashboards"
         elif any("/stats/prometheus" in str(value) for node in walk(listener) for value in node.values()):
             role = "metrics"
@@ -105,17 +111,19 @@ def replace_ports(tree: Tree) -> dict[str, int]:
 
 
 def replace_certificates(tree: Tree, folder: Path) -> None:
-    """Puts the tests' certificate behind each file SDS reference."""
+    """Puts the tests' certificates into copies of the shipped secrets; how they are watched stays as it is shipped."""
     for node in walk(tree):
         for reference in node.get("tls_certificate_sds_secret_configs", []):
-            secret = {"@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "name": reference["name"],
-                      "tls_certificate": {"certificate_chain": {"filename": str(folder / "leaf.pem")},
-                                          "private_key": {"filename": str(folder / "leaf.key")}}}
-            path = folder / f"secret-{reference['name']}.yaml"
-            path.write_text(yaml.safe_dump({"resources": [secret]}))
             source = reference["sds_config"]["path_config_source"]
-            source["path"] = str(path)
-            source.pop("watched_directory", None)
+            secrets = shipped(ROOT / source["path"])
+            for secret in secrets["resources"]:
+                stem = "leaf-rsa" if secret["name"].endswith("-rsa") else "leaf"
+                certificate = secret["tls_certificate"]
+                certificate["certificate_chain"]["filename"] = str(folder / f"{stem}.pem")
+                certificate["private_key"]["filename"] = str(folder / f"{stem}.key")
+                certificate["watched_directory"]["path"] = str(folder)
+            source["path"] = str(folder / f"secret-{reference['name']}.yaml")
+            Path(source["path"]).write_text(yaml.safe_dump(secrets))
 
 
 def replace_policy(tree: Tree, policy: Tree) -> None:
@@ -178,15 +186,18 @@ def replace_backends(tree: Tree, policy: Tree, dashboards: dict[str, int]) -> No
     table["virtual_hosts"] = [host]
 
 
-def build(folder: Path, policy: Tree, dashboards: dict[str, int],
-          edit: Callable[[Tree], None] | None = None) -> tuple[Tree, dict[str, int]]:
-    """The bootstrap for one Envoy of the tests, and its ports. `edit` is the test's own change, made last."""
-    tree = shipped()
+def build(folder: Path, policy: Tree, dashboards: dict[str, int], edit: Callable[[Tree], None] | None = None,
+          tree: Tree | None = None) -> tuple[Tree, dict[str, int]]:
+    """The bootstrap for one Envoy of the tests, and its ports. `edit` is the test's own change, made last.
+
+    `tree` is an edge that was rendered with other settings than the shipped one.
+    """
+    tree = shipped() if tree is None else tree
     ports = replace_ports(tree)
     replace_certificates(tree, folder)
     replace_policy(tree, policy)
     replace_backends(tree, policy, dashboards)
-    old_socket = tree["admin"]["address"]["pipe"]["path"]
+    old_socket = admin_socket(tree)
     new_socket = str(folder / "admin.sock")
     tree = rewritten(tree, lambda text: new_socket if text == old_socket else text)
     if edit is not None:

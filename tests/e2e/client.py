@@ -50,8 +50,11 @@ SERVER_NAME = "dashboards.example.org"
 
 
 def open_tls(port: int, authority_file: str, protocols: list[str], version: ssl.TLSVersion | None = None,
-             server_name: str = SERVER_NAME) -> ssl.SSLSocket:
+             server_name: str = SERVER_NAME, identity: str | None = None) -> ssl.SSLSocket:
+    """`identity` is the path, without its ending, of a certificate (.pem) and key (.key) that the client shows of itself."""
     context = ssl.create_default_context(cafile=authority_file)
+    if identity is not None:
+        context.load_cert_chain(f"{identity}.pem", f"{identity}.key")
     context.check_hostname = False      # tests ask for many hosts over one certificate; the chain is still verified
     context.set_alpn_protocols(protocols)
     if version is not None:
@@ -64,11 +67,11 @@ def open_tls(port: int, authority_file: str, protocols: list[str], version: ssl.
 class Http1:
     """One HTTP/1.1 connection; several requests may be written before the first answer is read."""
 
-    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME):
+    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME, identity: str | None = None):
         if authority_file is None:
             self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         else:
-            self.socket = open_tls(port, authority_file, ["http/1.1"], server_name=server_name)
+            self.socket = open_tls(port, authority_file, ["http/1.1"], server_name=server_name, identity=identity)
         self.reader = self.socket.makefile("rb")
 
     def __enter__(self) -> Http1:
@@ -152,11 +155,11 @@ class Stream:
 class Http2:
     """One HTTP/2 connection. Header names and values go out as given, not checked by the library."""
 
-    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME):
+    def __init__(self, port: int, authority_file: str | None, server_name: str = SERVER_NAME, identity: str | None = None):
         if authority_file is None:
             self.socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         else:
-            self.socket = open_tls(port, authority_file, ["h2"], server_name=server_name)
+            self.socket = open_tls(port, authority_file, ["h2"], server_name=server_name, identity=identity)
             assert self.socket.selected_alpn_protocol() == "h2"
         config = h2.config.H2Configuration(client_side=True, header_encoding=None, validate_outbound_headers=False,
                                            normalize_outbound_headers=False, validate_inbound_headers=False)

@@ -158,7 +158,7 @@ class Edge(Envoy):
         # Short, because a unix socket's path is limited to 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix="dashgate-"))
         try:
-            certificates.make(folder)
+            self.issuer = certificates.make(folder)
             tree, ports = bootstrap.build(folder, policy, dashboards, edit)
             (folder / "bootstrap.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
         except BaseException:

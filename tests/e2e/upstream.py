@@ -10,6 +10,7 @@ import hashlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 TICK = b"tick\n"
@@ -69,18 +70,21 @@ class Recorded:
         return b"\r\n".join(lines) + b"\r\n\r\n" + self.body + self.trailers
 
 
-class Upstream:
-    """One listening socket a dashboard, all in this process, on loopback."""
+def on_loopback(_dashboard: str) -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0), backlog=64)
 
-    def __init__(self, dashboards: list[str]):
+
+class Upstream:
+    """One listening socket a dashboard, all in this process, on loopback unless told otherwise."""
+
+    def __init__(self, dashboards: list[str], listen: Callable[[str], socket.socket] = on_loopback):
         self.requests: list[Recorded] = []
         self.scripts: dict[str, Script] = {}
         self.stopping = threading.Event()
         self.sockets: dict[str, socket.socket] = {}
         self.lock = threading.Lock()
         for name in dashboards:
-            listening = socket.create_server(("127.0.0.1", 0), backlog=64)
-            self.sockets[name] = listening
+            listening = self.sockets[name] = listen(name)
             threading.Thread(target=self._accept, args=(name, listening), daemon=True).start()
 
     def port(self, dashboard: str) -> int:

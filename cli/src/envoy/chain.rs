@@ -1,8 +1,8 @@
 //! One HTTP connection manager that has the gate: the order of its filters, its upgrades and its normalisation.
 
-use super::place::Place;
-use super::{plugin, rbac, routes};
+use super::{discovery, fields, plugin, rbac, removals, routes};
 use crate::check::Report;
+use crate::place::Place;
 
 /// The gate among a connection manager's filters: here, or by discovery under a name or type that says so.
 pub fn gate<'a>(chain: &Place<'a>) -> Option<Place<'a>> {
@@ -16,60 +16,100 @@ pub fn gate<'a>(chain: &Place<'a>) -> Option<Place<'a>> {
 /// Looks for what would let a request past the gate.
 pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Report) {
     let Some(gate) = gate(chain) else { return };
+    let filters = chain.list("http_filters");
     check_presence(&gate, report);
     check_upgrades(chain, report);
     check_normalisation(chain, report);
-    check_transport_security(chain, report);
-    let locked = rbac::demands_the_lock(chain, &gate);
+    check_address(chain, report);
+    check_preflights(&filters, &gate, report);
+    if !filters.first().is_some_and(secures_transport) {
+        report.warning(chain.finding(
+            "the first of http_filters is no header_mutation that sets strict-transport-security: \
+             refusals and Envoy's own answers go out without it",
+        ));
+    }
+    let routes = chain.member("route_config");
+    removals::check(chain, &filters.iter().cloned().chain(routes).collect::<Vec<_>>(), report);
+    filters.iter().for_each(|filter| rbac::check(filter, report));
+    let before: Vec<Place<'_>> = filters.iter().take_while(|filter| filter.path != gate.path).cloned().collect();
+    rbac::check_order(&before, report);
+    let locked = rbac::demands_the_lock(&filters, &gate);
     routes::check(chain, gate.text("name").unwrap_or_default(), dashboards, locked, report);
 }
 
-fn check_presence(gate: &Place<'_>, report: &mut Report) {
+/// What an entry of `http_filters` says about whether the gate runs.
+pub fn check_presence(gate: &Place<'_>, report: &mut Report) {
+    fields::check_entry(gate, report);
+    discovery::check(gate, report);
     for (field, what) in [("disabled", "switches the gate off"), ("is_optional", "lets Envoy leave the gate out")] {
         if gate.is_true(field) {
-            report.problems.push(gate.finding(format!("{field}: true {what}")));
+            report.problem(gate.finding(format!("{field}: true {what}")));
         }
     }
 }
 
-fn check_upgrades(chain: &Place<'_>, report: &mut Report) {
-    for upgrade in chain.list("upgrade_configs") {
-        if let Some(filters) = upgrade.member("filters").filter(|filters| !filters.items().is_empty()) {
+/// What would run instead of the gate for upgrades.
+pub fn check_upgrades(place: &Place<'_>, report: &mut Report) {
+    place.walk(&mut |upgrade| {
+        let filters = upgrade.member("upgrade_type").and_then(|_| upgrade.member("filters"));
+        if let Some(filters) = filters.filter(|filters| !filters.items().is_empty()) {
             let message =
                 "run instead of http_filters for upgrades: WebSockets would pass without the gate; leave them out";
-            report.problems.push(filters.finding(message));
+            report.problem(filters.finding(message));
         }
-    }
+    });
 }
 
 fn check_normalisation(chain: &Place<'_>, report: &mut Report) {
     for field in ["normalize_path", "merge_slashes"] {
         if !chain.is_true(field) {
             let message = format!("{field}: true is missing: the path decided on may not be the path routed");
-            report.problems.push(chain.finding(message));
+            report.problem(chain.finding(message));
         }
     }
     let underscores = chain
         .member("common_http_protocol_options")
         .and_then(|options| options.text("headers_with_underscores_action"));
     if !matches!(underscores, Some("DROP_HEADER" | "REJECT_REQUEST")) {
-        report.problems.push(chain.finding(
+        report.problem(chain.finding(
             "common_http_protocol_options.headers_with_underscores_action: DROP_HEADER is missing: \
              many backends take x_dashgate_subject for x-dashgate-subject",
         ));
     }
     let slashes = chain.text("path_with_escaped_slashes_action");
     if !matches!(slashes, Some("UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD" | "REJECT_REQUEST")) {
-        report.warnings.push(chain.finding(
+        report.warning(chain.finding(
             "path_with_escaped_slashes_action is not set: the gate refuses paths with %2F, where a redirect would help",
         ));
     }
 }
 
-/// A header added by a route or by a later filter is missing on the gate's own answers.
-fn check_transport_security(chain: &Place<'_>, report: &mut Report) {
-    let first = chain.list("http_filters").into_iter().next();
-    let sets = first.and_then(|filter| filter.member("typed_config")).is_some_and(|config| {
+/// Where nothing says how the client's address is found, a client says it, and whether it is one of the house.
+fn check_address(chain: &Place<'_>, report: &mut Report) {
+    let told =
+        ["xff_num_trusted_hops", "original_ip_detection_extensions"].iter().any(|name| chain.member(name).is_some());
+    if !chain.is_true("use_remote_address") && !told {
+        report.warning(chain.finding(
+            "use_remote_address: true is missing: a client's X-Forwarded-For counts, and x-envoy-* headers of whoever \
+             it makes look internal",
+        ));
+    }
+}
+
+/// Envoy's own CORS filter answers a preflight that the gate would judge.
+fn check_preflights(filters: &[Place<'_>], gate: &Place<'_>, report: &mut Report) {
+    for filter in filters.iter().take_while(|filter| filter.path != gate.path) {
+        if filter.member("typed_config").is_some_and(|config| config.is_a("cors.v3.Cors")) {
+            report
+                .warning(filter.finding("answers preflights before the gate, which judges them itself; leave it out"));
+        }
+    }
+}
+
+/// Whether a filter sets HSTS for all that passes it: a header added by a route or by a later filter is missing on the gate's
+/// own answers.
+pub fn secures_transport(filter: &Place<'_>) -> bool {
+    filter.member("typed_config").is_some_and(|config| {
         config.is_a("header_mutation.v3.HeaderMutation")
             && config.deep(&["mutations"]).is_some_and(|mutations| {
                 mutations.list("response_mutations").iter().any(|mutation| {
@@ -77,11 +117,5 @@ fn check_transport_security(chain: &Place<'_>, report: &mut Report) {
                     key.is_some_and(|key| key.eq_ignore_ascii_case("strict-transport-security"))
                 })
             })
-    });
-    if !sets {
-        report.warnings.push(chain.finding(
-            "the first of http_filters is no header_mutation that sets strict-transport-security: \
-             refusals and Envoy's own answers go out without it",
-        ));
-    }
+    })
 }

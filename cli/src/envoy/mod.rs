@@ -1,46 +1,48 @@
 //! An Envoy file around a policy: finds the dashgate filters and the settings that would let a request past them.
 //!
 //! Each trap was measured on Envoy 1.40: a file that has one loads, and answers requests that the gate never saw.
-//! What a control plane adds later cannot be seen here; where routes come from elsewhere, an RBAC filter must hold.
+//! What a control plane adds later cannot be seen here; where routes come from elsewhere, an RBAC filter must hold. The
+//! pieces of Envoy configuration that such a control plane is given are looked at by the same functions (`kubernetes/`).
 
+pub mod access_log;
+mod admin;
 mod backends;
-mod chain;
-mod place;
-mod plugin;
-mod rbac;
-mod routes;
+pub mod chain;
+mod detours;
+pub mod discovery;
+pub mod fields;
+pub mod plugin;
+pub mod rbac;
+pub mod removals;
+pub mod routes;
 
 use crate::check::Report;
 use crate::environment::Environment;
+use crate::place::Place;
 use crate::tree::Node;
-use place::Place;
 
 /// The filter state that says which dashboard a request was permitted to. Only the gate can write it.
-const LOCK: &str = "wasm.dashgate_dashboard";
+pub const LOCK: &str = "wasm.dashgate_dashboard";
 
 /// The policies of all dashgate filters of a file.
 pub fn policies(document: &Node) -> Vec<Result<Node, String>> {
     plugins(&Place::root(document)).iter().map(|plugin| plugin::policy(plugin).map(|(policy, _)| policy)).collect()
 }
 
-/// Looks for every trap.
-pub fn check(document: &Node, environment: &Environment, report: &mut Report) {
-    let root = Place::root(document);
-    let plugins = plugins(&root);
+/// Looks for every trap; says whether there is a dashgate filter at all.
+pub fn check(root: &Place<'_>, environment: &Environment, report: &mut Report) -> bool {
+    let plugins = plugins(root);
     let mut names = Some(Vec::new());
     for plugin in &plugins {
         match (plugin::check(plugin, environment, report), &mut names) {
             (Some(more), Some(names)) => names.extend(more),
             _ => names = None,
         }
+        plugin::check_fetch(plugin, report);
     }
-    let mut chains = Vec::new();
-    root.walk(&mut |place| {
-        if place.is_a("http_connection_manager.v3.HttpConnectionManager") {
-            chains.push(place.clone());
-        }
-    });
-    let guarded: Vec<&Place<'_>> = chains.iter().filter(|chain| chain::gate(chain).is_some()).collect();
+    let chains = connection_managers(root);
+    let (guarded, bare): (Vec<&Place<'_>>, Vec<&Place<'_>>) =
+        chains.iter().partition(|chain| chain::gate(chain).is_some());
     if plugins.is_empty() {
         // A filter that comes by discovery has its policy elsewhere: then any name may be a dashboard's.
         names = None;
@@ -48,31 +50,37 @@ pub fn check(document: &Node, environment: &Environment, report: &mut Report) {
     let private = backends::private(&plugins);
     for chain in &guarded {
         chain::check(chain, names.as_deref(), report);
-        backends::check_routes(&root, chain, private.as_deref(), report);
+        backends::check_routes(root, chain, private.as_deref(), report);
     }
     if !guarded.is_empty() {
-        backends::check_clusters(&root, report);
+        backends::check_clusters(root, report);
+        admin::check(root, &chains, report);
+        chains.iter().for_each(|chain| access_log::check(chain, report));
     }
-    let backends: Vec<&str> = guarded.iter().flat_map(|chain| routes::clusters(chain)).map(|(_, name)| name).collect();
-    for chain in chains.iter().filter(|chain| chain::gate(chain).is_none()) {
-        for (place, name) in routes::clusters(chain).iter().filter(|(_, name)| backends.contains(name)) {
-            let message = format!("leads to {name}, which dashgate guards elsewhere in this file, without dashgate");
-            report.problems.push(place.finding(message));
-        }
-    }
-    if plugins.is_empty() && guarded.is_empty() {
-        report.problems.push(root.finding("holds neither a policy nor a dashgate filter"));
-    } else if !chains.is_empty() && guarded.is_empty() {
+    detours::check(root, &guarded, &bare, report);
+    if !chains.is_empty() && guarded.is_empty() {
         let message = "is not among the http_filters of any connection manager of this file, so it sees no request";
-        report.problems.extend(plugins.iter().map(|plugin| plugin.finding(message)));
+        plugins.iter().for_each(|plugin| report.problem(plugin.finding(message)));
     }
+    !plugins.is_empty() || !guarded.is_empty()
 }
 
 /// The `Wasm` messages that are dashgate's.
-fn plugins<'a>(root: &Place<'a>) -> Vec<Place<'a>> {
+pub fn plugins<'a>(root: &Place<'a>) -> Vec<Place<'a>> {
     let mut found = Vec::new();
     root.walk(&mut |place| {
         if plugin::is_dashgate(place) {
+            found.push(place.clone());
+        }
+    });
+    found
+}
+
+/// The connection managers, wherever they are.
+pub fn connection_managers<'a>(root: &Place<'a>) -> Vec<Place<'a>> {
+    let mut found = Vec::new();
+    root.walk(&mut |place| {
+        if place.is_a("http_connection_manager.v3.HttpConnectionManager") {
             found.push(place.clone());
         }
     });

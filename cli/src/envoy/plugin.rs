@@ -1,8 +1,9 @@
 //! One `Wasm` message: the policy in it, and the settings of the VM that carry or undo it.
 
-use super::place::Place;
+use super::fields;
 use crate::check::{Report, look_at_policy};
 use crate::environment::Environment;
+use crate::place::Place;
 use crate::tree::{Node, Value};
 
 /// What the filter exports for Envoy to call and what it calls of Envoy. Envoy takes both for capabilities: where a
@@ -50,19 +51,19 @@ pub fn is_dashgate(place: &Place<'_>) -> bool {
         || policy(place).is_ok_and(|(policy, _)| policy.member("dashboards").is_some())
 }
 
-/// The policy of a filter, and its path.
+/// The policy of a filter, and where it stands.
 ///
 /// # Errors
 /// Where there is none, or it is not JSON.
-pub fn policy(plugin: &Place<'_>) -> Result<(Node, String), String> {
+pub fn policy<'a>(plugin: &Place<'a>) -> Result<(Node, Place<'a>), String> {
     let configuration = plugin.deep(&["config", "configuration"]).ok_or("the dashgate filter has no configuration")?;
     let value = configuration.member("value");
     match value {
-        Some(value) if configuration.is_a("google.protobuf.Struct") => Ok((value.node.clone(), value.path)),
+        Some(value) if configuration.is_a("google.protobuf.Struct") => Ok((value.node.clone(), value)),
         Some(value) if configuration.is_a("google.protobuf.StringValue") => {
             let text = value.node.text().ok_or("the filter's configuration is not a string")?;
             let parsed = Node::parse(text).map_err(|message| format!("the filter's configuration: {message}"))?;
-            Ok((lined(parsed, value.node.line), value.path))
+            Ok((lined(parsed, value.node.line), value))
         }
         _ => Err("the filter's configuration is neither a google.protobuf.Struct nor a StringValue".to_owned()),
     }
@@ -83,20 +84,22 @@ fn lined(mut node: Node, line: Option<usize>) -> Node {
 
 /// Checks one filter; returns the names of its dashboards, where its policy is sound.
 pub fn check(plugin: &Place<'_>, environment: &Environment, report: &mut Report) -> Option<Vec<String>> {
+    fields::check_filter(plugin, report);
     let config = plugin.member("config")?;
     check_failure(&config, report);
     check_capabilities(&config, report);
-    let (policy, path) = match policy(plugin) {
+    check_code(&config, report);
+    let (policy, place) = match policy(plugin) {
         Ok(found) => found,
         Err(message) => {
-            report.problems.push(config.finding(message));
+            report.problem(config.finding(message));
             return None;
         }
     };
     check_keys(&config, &policy, report);
-    let gate = look_at_policy(&policy, &path, environment, report)?;
+    let gate = look_at_policy(&policy, &place, environment, report)?;
     if gate.reads_bodies() && !config.is_true("allow_on_headers_stop_iteration") {
-        report.problems.push(config.finding(
+        report.problem(config.finding(
             "allow_on_headers_stop_iteration: true is missing: without it connect forms hang; \
              set it, or say connect.form: false in the policy",
         ));
@@ -108,11 +111,11 @@ fn check_failure(config: &Place<'_>, report: &mut Report) {
     const OPEN: &str = "lets every request through unchecked once the filter has failed; use FAIL_RELOAD";
     if let Some(policy) = config.member("failure_policy") {
         match &policy.node.value {
-            Value::Text(word) if word == "FAIL_OPEN" => report.problems.push(policy.finding(OPEN)),
-            Value::Number(number) if number == "3" => report.problems.push(policy.finding(OPEN)),
+            Value::Text(word) if word == "FAIL_OPEN" => report.problem(policy.finding(OPEN)),
+            Value::Number(number) if number == "3" => report.problem(policy.finding(OPEN)),
             Value::Text(word) if word == "FAIL_RELOAD" => return,
             Value::Number(number) if number == "1" => return,
-            _ => report.warnings.push(
+            _ => report.warning(
                 policy
                     .finding("answers 503 until a restart once the filter has failed; FAIL_RELOAD recovers by itself"),
             ),
@@ -120,12 +123,32 @@ fn check_failure(config: &Place<'_>, report: &mut Report) {
         return;
     }
     match config.member("fail_open") {
-        Some(open) if open.node.is_true() => report.problems.push(open.finding(OPEN)),
-        _ => report.warnings.push(config.finding(
+        Some(open) if open.node.is_true() => report.problem(open.finding(OPEN)),
+        _ => report.warning(config.finding(
             "has no failure_policy: the default answers 503 until a restart once the filter has failed; \
              FAIL_RELOAD recovers by itself",
         )),
     }
+}
+
+/// Envoy's own fetch of a module: officially unstable, and every listener waits for it.
+pub fn check_fetch(plugin: &Place<'_>, report: &mut Report) {
+    if let Some(remote) = plugin.deep(&["config", "vm_config", "code", "remote"]) {
+        report.problem(remote.finding(
+            "is fetched by Envoy itself, which says of this that it is unstable and may crash; use code.local.filename",
+        ));
+    }
+}
+
+/// A module that was compiled before is run without being looked at.
+fn check_code(config: &Place<'_>, report: &mut Report) {
+    let Some(precompiled) = config.deep(&["vm_config", "allow_precompiled"]).filter(|place| place.node.is_true())
+    else {
+        return;
+    };
+    report.problem(
+        precompiled.finding("runs machine code found in the module, which Envoy does not verify; leave it out"),
+    );
 }
 
 fn check_capabilities(config: &Place<'_>, report: &mut Report) {
@@ -140,7 +163,7 @@ fn check_capabilities(config: &Place<'_>, report: &mut Report) {
             "lacks {}: without its callbacks the filter lets requests through and says nothing",
             missing.join(", ")
         );
-        report.problems.push(restriction.finding(message));
+        report.problem(restriction.finding(message));
     }
 }
 
@@ -161,12 +184,10 @@ fn check_keys(config: &Place<'_>, policy: &Node, report: &mut Report) {
             .and_then(|shown| shown.members().into_iter().find(|(known, _)| *known == name).map(|(_, place)| place));
         if let Some(place) = in_plain_sight {
             let message = format!("gives {name} in plain sight (this file, /config_dump); list it in host_env_keys");
-            report.problems.push(place.finding(message));
+            report.problem(place.finding(message));
         } else if !named.contains(&name) {
             let place = variables.as_ref().unwrap_or(config);
-            report
-                .problems
-                .push(place.finding(format!("host_env_keys lacks {name}, so the filter cannot have that key")));
+            report.problem(place.finding(format!("host_env_keys lacks {name}, so the filter cannot have that key")));
         }
     }
 }

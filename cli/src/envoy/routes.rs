@@ -2,8 +2,8 @@
 //! and ends when the session does.
 
 use super::LOCK;
-use super::place::Place;
 use crate::check::Report;
+use crate::place::Place;
 
 /// The name under which Envoy also looks for a filter's settings on a route.
 const WASM: &str = "envoy.filters.http.wasm";
@@ -18,7 +18,7 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
                 "the routes are not in this file, and no RBAC filter after the gate demands filter state {LOCK}: \
                  where the gate is left out, nothing else would refuse"
             );
-            report.problems.push(chain.finding(message));
+            report.problem(chain.finding(message));
         }
         return;
     };
@@ -27,7 +27,7 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
     for host in table.list("virtual_hosts") {
         check_settings(&host, gate_name, report);
         if let Some(matcher) = host.member("matcher").filter(|_| !locked) {
-            report.problems.push(matcher.finding("is a matcher tree, which is not looked into; use routes"));
+            report.problem(matcher.finding("is a matcher tree, which is not looked into; use routes"));
         }
         for route in host.list("routes") {
             check_settings(&route, gate_name, report);
@@ -40,7 +40,7 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
     }
     let unreached = dashboards.unwrap_or_default().iter().filter(|name| !reached.contains(&name.as_str()));
     for name in unreached.filter(|_| !locked) {
-        report.warnings.push(table.finding(format!("has no route for dashboard {name}: it is answered 404")));
+        report.warning(table.finding(format!("has no route for dashboard {name}: it is answered 404")));
     }
 }
 
@@ -85,16 +85,16 @@ fn check_lock<'a>(
                 "leads to a backend without match.filter_state {LOCK}: where the gate is removed, disabled or bypassed, \
                  the backend is open"
             );
-            report.problems.push(route.finding(message));
+            report.problem(route.finding(message));
         }
         return None;
     };
     let Some(name) = state.deep(&["string_match", "exact"]).and_then(|exact| exact.node.text()) else {
-        report.problems.push(state.finding("must match string_match.exact with one dashboard's name"));
+        report.problem(state.finding("must match string_match.exact with one dashboard's name"));
         return None;
     };
     if dashboards.is_some_and(|dashboards| !dashboards.iter().any(|known| known == name)) {
-        report.problems.push(state.finding("names no dashboard of the policy, so the route never matches"));
+        report.problem(state.finding("names no dashboard of the policy, so the route never matches"));
     }
     Some(name)
 }
@@ -103,8 +103,7 @@ fn check_lock<'a>(
 fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
     if action.deep(&["max_stream_duration", "grpc_timeout_header_max"]).is_none() {
         report
-            .problems
-            .push(action.finding(
+            .problem(action.finding(
                 "max_stream_duration.grpc_timeout_header_max is missing: streams would outlive their session",
             ));
     }
@@ -114,7 +113,7 @@ fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
         .iter()
         .any(|name| name.node.text().is_some_and(|name| name.eq_ignore_ascii_case("grpc-timeout")));
     if !is_grpc && !removed {
-        report.warnings.push(route.finding(
+        report.warning(route.finding(
             "request_headers_to_remove: [grpc-timeout] is missing: the backend sees how long the session lives",
         ));
     }
@@ -129,7 +128,7 @@ fn check_settings(place: &Place<'_>, gate_name: &str, report: &mut Report) {
     let Some(settings) = place.member("typed_per_filter_config") else { return };
     for (name, setting) in settings.members() {
         if (name == gate_name || name == WASM) && (setting.is_true("disabled") || setting.is_true("is_optional")) {
-            report.problems.push(setting.finding("switches the gate off here"));
+            report.problem(setting.finding("switches the gate off here"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::check::{Report, look_at_policy};
 use crate::environment::Environment;
+use crate::place::Place;
 use crate::tree::{Node, Value};
 
 const EDGE: &str = include_str!("../../../envoy/edge.yaml");
@@ -72,7 +73,7 @@ fn unlock(chain: &mut Node) {
 
 fn report(document: &Node) -> Report {
     let mut report = Report::default();
-    super::check(document, &Environment::without_keys(), &mut report);
+    super::check(&Place::root(document), &Environment::without_keys(), &mut report);
     report
 }
 
@@ -101,7 +102,7 @@ fn finds_nothing_in_the_shipped_edge() {
     assert_eq!(found(WASM, |_| {}), Vec::<String>::new());
     let mut policy = Report::default();
     let document = super::policies(&edge()).pop().unwrap().unwrap();
-    assert!(look_at_policy(&document, "", &Environment::without_keys(), &mut policy).is_some());
+    assert!(look_at_policy(&document, &Place::root(&document), &Environment::without_keys(), &mut policy).is_some());
 }
 
 #[test]
@@ -240,20 +241,31 @@ fn takes_an_rbac_filter_after_the_gate_for_the_lock() {
         allow(&format!("{state}, {{any: true}}")),
         allow(&format!("{{or_ids: {{ids: [{state}, {{any: true}}]}}}}")),
         allow(&format!("{{not_id: {state}}}")),
-        allow(&state.replace("dashgate_dashboard", "dashgate_reason")),
         allow(state).replace("ALLOW", "DENY"),
         allow(state).replace("ALLOW", "LOG"),
         allow(state).replace("rules:", "shadow_rules:"),
         allow(state).replace("name: rbac,", "name: rbac, disabled: true,"),
     ] {
-        assert_eq!(with(lax.clone()).len(), unlocked, "{lax}");
+        let findings = with(lax.clone());
+        let asks = lax.contains("wasm.dashgate_dashboard");
+        assert_eq!(findings.len(), unlocked + usize::from(asks), "{lax}");
+        let filter = "problem http_filters[2]: asks for filter state wasm.dashgate_dashboard, and lets others through";
+        assert_eq!(findings.iter().any(|finding| finding.starts_with(filter)), asks, "{findings:#?}");
     }
+    let other = allow(&state.replace("dashgate_dashboard", "dashgate_reason"));
+    assert_eq!(with(other).len(), unlocked);
+    let nobody_else = format!(
+        "{{action: DENY, policies: {{a: {{permissions: [{{any: true}}], principals: [{{not_id: {state}}}]}}}}}}"
+    );
+    assert_eq!(with(rbac(&nobody_else)), Vec::<String>::new());
     let before_the_gate = found(CHAIN, |chain| {
         unlock(chain);
         let Value::List(filters) = &mut at(chain, "http_filters").value else { panic!("no filters") };
         filters.insert(1, Node::parse(&allow(state)).unwrap());
     });
-    assert_eq!(before_the_gate.len(), unlocked);
+    assert_eq!(before_the_gate.len(), unlocked + 1);
+    let early = "problem http_filters[1]: stands before the gate";
+    assert!(before_the_gate.iter().any(|finding| finding.starts_with(early)), "{before_the_gate:#?}");
 }
 
 #[test]
@@ -287,7 +299,8 @@ fn finds_a_gate_that_is_switched_off() {
         let Value::List(filters) = &mut at(chain, "http_filters").value else { panic!("no filters") };
         filters.remove(1);
     });
-    assert_one(&bare, "problem : holds neither a policy nor a dashgate filter");
+    // The file has none then, which is for the caller to say.
+    assert_eq!(bare, Vec::<String>::new());
 }
 
 #[test]
@@ -378,7 +391,12 @@ fn checks_the_resource_of_a_discovered_filter_and_the_chain_that_discovers_it() 
     assert_eq!(report(&open).problems.len(), 1);
 
     let chain = first(&mut document, CHAIN).unwrap();
-    set(chain, "http_filters.1", "{name: dashgate, config_discovery: {type_urls: [x]}}");
+    set(
+        chain,
+        "http_filters.1",
+        "{name: dashgate, config_discovery: {config_source: {ads: {}}, type_urls: \
+         [type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm]}}",
+    );
     assert!(report(&document).problems.is_empty());
     unlock(first(&mut document, CHAIN).unwrap());
     assert!(report(&document).problems.len() >= 3);

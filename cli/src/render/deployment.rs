@@ -26,7 +26,9 @@ pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result
             Context::new()
         }
     };
-    let upstreams = node.member("upstreams");
+    // Where dashboards run may differ from target to target: what the section says goes before what is said for all of them.
+    let own = node.member(name).and_then(|fields| fields.member("upstreams"));
+    let upstreams = own.or_else(|| node.member("upstreams")).filter(|_| section.has_upstreams);
     let dashboards = dashboards(upstreams, section.has_upstreams, policy, &mut problems);
     context.insert("private".into(), json!(dashboards.iter().any(|dashboard| dashboard["private"] == true)));
     context.insert("dashboards".into(), Value::Array(dashboards));
@@ -37,9 +39,24 @@ pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result
     if problems.is_empty() { Ok(context) } else { Err(problems.join("\n")) }
 }
 
+/// Leaves one dashboard in what was read, with the keys of its own part of the policy and the place its section gives it.
+pub fn narrow(context: &mut Context, dashboard: &str, part: &Node) {
+    let upstream = context.get("upstream").cloned();
+    if let Some(Value::Array(dashboards)) = context.get_mut("dashboards") {
+        dashboards.retain(|each| each["name"] == dashboard);
+        for (each, upstream) in dashboards.iter_mut().zip(upstream) {
+            each["upstream"] = upstream;
+        }
+    }
+    context.insert("variables".into(), json!(variables(part)));
+}
+
 /// The fields of a section, each as its kind demands.
 fn read_fields(node: &Node, section: &Section, within: &str, problems: &mut Vec<String>) -> Context {
-    for (name, _) in node.members().iter().filter(|(name, _)| section.fields.iter().all(|field| field.name != name)) {
+    let is_known = |name: &str| {
+        section.fields.iter().any(|field| field.name == name) || (section.has_upstreams && name == "upstreams")
+    };
+    for (name, _) in node.members().iter().filter(|(name, _)| !is_known(name)) {
         problems.push(format!("deployment.{within}.{name}: is not a known key"));
     }
     let mut context = Context::new();
@@ -94,6 +111,27 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
             None if node.is_none() => Ok(Value::Null),
             None => Err("must be an address with a port, such as 127.0.0.1:8443".to_owned()),
         },
+        Kind::Upstream => {
+            text.and_then(upstream).ok_or_else(|| "must be where it runs: 127.0.0.1:5006 or unix:PATH".to_owned())
+        }
+        Kind::Collector => {
+            match text.filter(|text| !text.starts_with("unix:")).and_then(|text| Some((upstream(text)?, text))) {
+                Some((mut collector, text)) => {
+                    collector["authority"] = json!(text);
+                    Ok(collector)
+                }
+                None if node.is_none() => Ok(Value::Null),
+                None => Err("must be an address or a name with a port, such as 127.0.0.1:4318".to_owned()),
+            }
+        }
+        Kind::Percent => match node.map(|node| &node.value) {
+            None => Ok(json!(100)),
+            Some(crate::tree::Value::Number(text)) => match text.parse::<u8>() {
+                Ok(percent @ 1..=100) => Ok(json!(percent)),
+                _ => Err("must be a whole number from 1 to 100".to_owned()),
+            },
+            Some(_) => Err("must be a whole number from 1 to 100".to_owned()),
+        },
         Kind::Remark => text.map(comment).ok_or_else(|| "must be some lines of text".to_owned()),
         Kind::Word(words) => match text.filter(|text| words.contains(text)) {
             Some(text) => Ok(json!(text)),
@@ -140,10 +178,11 @@ fn dashboards(upstreams: Option<&Node>, needed: bool, policy: &Node, problems: &
     found
 }
 
-/// An upstream as a cluster's type and address.
+/// An upstream as a cluster's type and address, and by itself.
 fn upstream(text: &str) -> Option<Value> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return is_plain(path).then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}")}));
+        return is_plain(path)
+            .then(|| json!({"type": "STATIC", "address": format!("{{pipe: {{path: {path}}}}}"), "path": path}));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
@@ -154,7 +193,8 @@ fn upstream(text: &str) -> Option<Value> {
         Err(_) => return None,
     };
     let quoted = if host.contains(':') { format!("\"{host}\"") } else { host.to_owned() };
-    Some(json!({"type": kind, "address": format!("{{socket_address: {{address: {quoted}, port_value: {port}}}}}")}))
+    let address = format!("{{socket_address: {{address: {quoted}, port_value: {port}}}}}");
+    Some(json!({"type": kind, "address": address, "host": quoted, "port": port}))
 }
 
 fn address(text: &str) -> Option<(String, u16)> {

@@ -67,7 +67,7 @@ fn labels(workload: &str) -> String {
 }
 
 /// A dashboard's host and the path it begins with, a wildcard and the part before it where they hold a name.
-fn place(url: &str) -> (String, String) {
+pub fn place(url: &str) -> (String, String) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
@@ -95,7 +95,7 @@ fn by_host(dashboards: &[Value]) -> Value {
 }
 
 /// The module as each resource names it.
-fn module(text: &str) -> Option<Value> {
+pub fn module(text: &str) -> Option<Value> {
     if let Some(path) = text.strip_prefix("file://") {
         return path.starts_with('/').then(|| json!({"reference": text, "file": path}));
     }

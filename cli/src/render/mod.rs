@@ -5,14 +5,17 @@
 //! written, comments included.
 
 mod deployment;
+mod envoy_gateway;
 mod forms;
 mod istio;
+mod narrow;
 mod sections;
 
 use gate::Gate;
 use minijinja::Environment as Templates;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
+use serde_json::Value;
 
 use self::sections::{Section, TEMPLATES, section};
 use crate::arguments::Render;
@@ -37,21 +40,21 @@ pub fn run(arguments: &Render) -> Result<Outcome, Failure> {
 
 fn rendered(text: &str, section: &Section, name: Option<&str>) -> Result<String, String> {
     let document = Node::parse(text)?;
-    for (name, _) in document.members().iter().filter(|(name, _)| !["deployment", "policy"].contains(&name.as_str())) {
+    let unknown = document.members().iter().find(|(name, _)| !["deployment", "policy"].contains(&name.as_str()));
+    if let Some((name, _)) = unknown {
         return Err(format!("{name}: is not a known key; there are deployment and policy"));
     }
     let policy = document.member("policy").ok_or("policy: is missing")?;
-    // The keys are Envoy's to have: here any will do.
-    let environment = Environment::without_keys();
-    Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name))
-        .map_err(|problems| problems.iter().map(|problem| format!("policy.{problem}\n")).collect::<String>())?;
-    let mut context = deployment::read(
-        document.member("deployment").ok_or("deployment: is missing")?,
-        section,
-        name.unwrap_or(section.name),
-        policy,
-    )?;
+    check(policy)?;
+    let deployment = document.member("deployment").ok_or("deployment: is missing")?;
+    let mut context = deployment::read(deployment, section, name.unwrap_or(section.name), policy)?;
     let mut written = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
+    if let Some(dashboard) = context.get("dashboard").and_then(Value::as_str).map(str::to_owned) {
+        written = narrow::to(&written, &dashboard).map_err(|problem| format!("policy: {problem}"))?;
+        let part = Node::parse(&written)?;
+        check(&part)?;
+        deployment::narrow(&mut context, &dashboard, &part);
+    }
     if !section.holds_forms {
         written = forms::off(&written, policy)?;
     }
@@ -64,6 +67,15 @@ fn rendered(text: &str, section: &Section, name: Option<&str>) -> Result<String,
     }
     let found = templates.get_template(section.template);
     found.and_then(|found| found.render(Serde(context))).map_err(|error| format!("{error:#}"))
+}
+
+/// What the gate itself says of a policy.
+fn check(policy: &Node) -> Result<(), String> {
+    // The keys are Envoy's to have: here any will do.
+    let environment = Environment::without_keys();
+    Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name))
+        .map(drop)
+        .map_err(|problems| problems.iter().map(|problem| format!("policy.{problem}\n")).collect::<String>())
 }
 
 /// The lines below a top-level name, without their common indentation.

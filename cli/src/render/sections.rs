@@ -3,7 +3,7 @@
 //! A new target is a row here and a template beside the others.
 
 use super::deployment::Context;
-use super::istio;
+use super::{envoy_gateway, istio};
 use crate::arguments::Target;
 use crate::tree::Node;
 
@@ -15,10 +15,16 @@ pub enum Kind {
     Plain,
     /// An IP address and a port: the template has `.host` and `.port`.
     Address,
+    /// Where a dashboard runs: an address with a port, or unix:PATH. The template has `.type` and `.address`.
+    Upstream,
     /// Some lines of text, which become a comment.
     Remark,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A collector of traces: an address or a name with a port. The template has `.type`, `.address` and `.authority`.
+    Collector,
+    /// A whole number from 1 to 100.
+    Percent,
     /// `true` or `false`; left out, it is `false`.
     Flag,
     /// A port number.
@@ -58,6 +64,10 @@ pub struct Section {
 /// The templates, each named as the others include it.
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("edge.yaml", include_str!("templates/edge.yaml")),
+    ("http3.yaml", include_str!("templates/http3.yaml")),
+    ("tracing.yaml", include_str!("templates/tracing.yaml")),
+    ("collector.yaml", include_str!("templates/collector.yaml")),
+    ("envoy-gateway.yaml", include_str!("templates/envoy-gateway.yaml")),
     ("routes.yaml", include_str!("templates/routes.yaml")),
     ("cluster.yaml", include_str!("templates/cluster.yaml")),
     ("istio/destinations.yaml", include_str!("templates/istio/destinations.yaml")),
@@ -87,11 +97,39 @@ const EDGE: Section = Section {
         may("remark", Kind::Remark, ""),
         must("node", Kind::Plain),
         must("listen", Kind::Address),
-        must("redirect", Kind::Address),
+        may("redirect", Kind::Address, ""),
         must("metrics", Kind::Address),
         must("admin", Kind::Plain),
         must("tls", Kind::Plain),
+        may("tls_rsa", Kind::Plain, ""),
+        may("http3", Kind::Flag, ""),
         must("module", Kind::Plain),
+        may("collector", Kind::Collector, ""),
+        may("traced_percent", Kind::Percent, ""),
+    ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: |_, _, _| (),
+};
+
+/// One dashboard's own Envoy, beside it; the policy is cut down to that dashboard's part.
+const SIDECAR: Section = Section {
+    name: "sidecar",
+    template: "edge.yaml",
+    fields: &[
+        may("remark", Kind::Remark, ""),
+        must("dashboard", Kind::Plain),
+        must("upstream", Kind::Upstream),
+        must("node", Kind::Plain),
+        must("listen", Kind::Address),
+        must("metrics", Kind::Address),
+        must("admin", Kind::Plain),
+        must("tls", Kind::Plain),
+        must("edge_certificates", Kind::Plain),
+        must("edge_name", Kind::Plain),
+        must("module", Kind::Plain),
+        may("collector", Kind::Collector, ""),
+        may("traced_percent", Kind::Percent, ""),
     ],
     has_upstreams: true,
     holds_forms: true,
@@ -131,16 +169,42 @@ const ISTIO_NAMES: [&str; 3] = ["istio", "istio-gateway-api", "istio-sidecar"];
 const ISTIO_ENVOYFILTER: Section = istio_section("istio/envoyfilter.yaml", true);
 const ISTIO_TRAFFICEXTENSION: Section = istio_section("istio/trafficextension.yaml", false);
 const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
+/// An edge whose parts are containers: what it says of them differs, what is made of it does not.
+const COMPOSE: Section = Section { name: "compose", ..EDGE };
+
+const ENVOY_GATEWAY: Section = Section {
+    name: "envoy-gateway",
+    template: "envoy-gateway.yaml",
+    fields: &[
+        may("remark", Kind::Remark, ""),
+        must("namespace", Kind::Plain),
+        may("gateway", Kind::Plain, "dashboards"),
+        may("class", Kind::Plain, "dashgate"),
+        may("port", Kind::Port, "443"),
+        may("redirect", Kind::Port, "80"),
+        may("certificate", Kind::Plain, "dashboards-tls"),
+        may("keys", Kind::Plain, "dashgate-keys"),
+        must("module", Kind::Url),
+        may("pull_secret", Kind::Plain, ""),
+    ],
+    has_upstreams: true,
+    holds_forms: true,
+    complete: envoy_gateway::complete,
+};
 
 /// The section of a target.
 pub fn section(target: Target) -> &'static Section {
     match target {
         Target::Edge => &EDGE,
+        Target::Sidecar => &SIDECAR,
+        Target::EnvoyGateway => &ENVOY_GATEWAY,
         Target::IstioEnvoyfilter => &ISTIO_ENVOYFILTER,
         Target::IstioTrafficextension => &ISTIO_TRAFFICEXTENSION,
         Target::IstioWasmplugin => &ISTIO_WASMPLUGIN,
+        Target::Compose => &COMPOSE,
     }
 }
 
 /// Every section's name: a file may hold several.
-pub const NAMES: &[&str] = &[EDGE.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2]];
+pub const NAMES: &[&str] =
+    &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2], COMPOSE.name, ENVOY_GATEWAY.name];

@@ -1,0 +1,71 @@
+//! The admin interface, which can stop Envoy and shows its configuration: a unix socket of Envoy's own user, of which a listener
+//! shows one page at most.
+
+use std::net::IpAddr;
+
+use super::{detours, routes};
+use crate::check::Report;
+use crate::place::Place;
+use crate::tree::Value;
+
+/// What of the admin interface may be shown.
+const SHOWN: [&str; 2] = ["/stats/prometheus", "/ready"];
+/// 0600.
+const OWN_USER: u32 = 0o600;
+
+/// Checks the address, and every route that leads there.
+pub fn check(root: &Place<'_>, chains: &[Place<'_>], report: &mut Report) {
+    let Some(address) = root.deep(&["admin", "address"]) else { return };
+    check_address(&address, report);
+    let Some(admin) = detours::said(&address) else { return };
+    for route in chains.iter().flat_map(routes::all) {
+        let leads = routes::clusters_of(&route)
+            .iter()
+            .any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &admin)));
+        if leads && !shows_one_page(&route) {
+            report.problem(route.finding(
+                "shows more of the admin interface than /stats/prometheus, and whoever has it can stop Envoy; \
+                 match.path: /stats/prometheus",
+            ));
+        }
+    }
+}
+
+/// An interface on all addresses is reached by each of them.
+fn is_same(endpoint: &str, admin: &str) -> bool {
+    let everywhere = ["0.0.0.0:", ":::", "[::]:"].iter().find_map(|host| admin.strip_prefix(host));
+    endpoint == admin
+        || everywhere.is_some_and(|port| endpoint.rsplit_once(':').is_some_and(|(_, other)| other == port))
+}
+
+fn check_address(address: &Place<'_>, report: &mut Report) {
+    const SOCKET: &str = "use a pipe with mode: 384 (0600)";
+    if let Some(socket) = address.member("socket_address") {
+        let host = socket.text("address").unwrap_or_default();
+        if host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback()) {
+            report.warning(socket.finding(format!(
+                "lets every program of this machine stop Envoy and read its configuration; {SOCKET}"
+            )));
+        } else {
+            report.problem(
+                socket.finding(format!("lets whoever reaches {host} stop Envoy and read its configuration; {SOCKET}")),
+            );
+        }
+    }
+    let Some(pipe) = address.member("pipe") else { return };
+    let mode = pipe.member("mode").and_then(|mode| match &mode.node.value {
+        Value::Number(number) => number.parse::<u32>().ok(),
+        _ => None,
+    });
+    if mode.is_none_or(|mode| mode == 0 || mode & !OWN_USER != 0) {
+        report.warning(pipe.finding("is not for Envoy's user alone; mode: 384 (0600)"));
+    }
+}
+
+fn shows_one_page(route: &Place<'_>) -> bool {
+    let path = route.deep(&["match", "path"]).and_then(|path| path.node.text());
+    let rewritten = ["prefix_rewrite", "regex_rewrite", "path_rewrite_policy", "path_rewrite"]
+        .iter()
+        .any(|name| route.deep(&["route", name]).is_some());
+    path.is_some_and(|path| SHOWN.contains(&path)) && !rewritten
+}

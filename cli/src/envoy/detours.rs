@@ -1,0 +1,60 @@
+//! The ways past the gate: a connection manager without it, or a TCP proxy, that leads to a backend which the gate guards
+//! elsewhere in the file, under the same cluster or under another with the same address.
+
+use super::routes;
+use crate::check::Report;
+use crate::place::Place;
+
+/// Checks what has no gate against the backends of what has one.
+pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], report: &mut Report) {
+    let backends: Vec<&str> = guarded.iter().flat_map(|chain| routes::clusters(chain)).map(|(_, name)| name).collect();
+    let mut ways: Vec<(Place<'_>, &str)> = bare.iter().flat_map(|chain| routes::clusters(chain)).collect();
+    root.walk(&mut |place| {
+        if place.is_a("tcp_proxy.v3.TcpProxy") {
+            let weighted = place.deep(&["weighted_clusters"]).map(|weighted| weighted.list("clusters"));
+            let named = weighted.unwrap_or_default().into_iter().filter_map(|cluster| cluster.member("name"));
+            let named = place.member("cluster").into_iter().chain(named);
+            ways.extend(named.filter_map(|named| named.node.text().map(|name| (named.clone(), name))));
+        }
+    });
+    for (place, name) in ways {
+        let own = endpoints(root, name);
+        let guarded = backends
+            .iter()
+            .find(|backend| **backend == name || endpoints(root, backend).iter().any(|address| own.contains(address)));
+        if let Some(guarded) = guarded {
+            let which =
+                if *guarded == name { name.to_owned() } else { format!("{name}, the same backend as {guarded}") };
+            report.problem(
+                place.finding(format!(
+                    "leads to {which}, which dashgate guards elsewhere in this file, without dashgate"
+                )),
+            );
+        }
+    }
+}
+
+/// The addresses that a cluster of the file has.
+pub fn endpoints(root: &Place<'_>, cluster: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    root.walk(&mut |place| {
+        if place.text("name") == Some(cluster)
+            && let Some(assignment) = place.member("load_assignment")
+        {
+            assignment.walk(&mut |place| {
+                found.extend(place.deep(&["endpoint", "address"]).and_then(|address| said(&address)));
+            });
+        }
+    });
+    found
+}
+
+/// An address as text.
+pub fn said(address: &Place<'_>) -> Option<String> {
+    if let Some(pipe) = address.member("pipe") {
+        return pipe.text("path").map(str::to_owned);
+    }
+    let socket = address.member("socket_address")?;
+    let port = socket.word("port_value").or_else(|| socket.word("named_port"))?;
+    Some(format!("{}:{port}", socket.text("address")?))
+}

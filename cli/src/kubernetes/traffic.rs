@@ -1,0 +1,188 @@
+//! Envoy Gateway's other policies, and Gateways themselves: paths and header names left as they come, logs with the query, WebSockets
+//! switched off, preflights answered before the gate, the filters' order turned round.
+
+use super::resource::{GATEWAY_API, ISTIO, Resource};
+use super::{patch_policy, routes};
+use crate::check::Report;
+use crate::envoy::access_log;
+use crate::place::Place;
+
+/// Whether something is the gate's affair.
+type Concern<'c> = &'c dyn Fn(&Resource<'_>) -> bool;
+
+/// Checks the Gateways that have a gate, and the policies for them.
+pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Concern<'_>, report: &mut Report) {
+    for resource in resources {
+        match resource.kind {
+            "ClientTrafficPolicy" if concerns(resource) => check_client(resource, report),
+            "BackendTrafficPolicy" if concerns(resource) => check_backend(resource, report),
+            "SecurityPolicy" if concerns(resource) => {
+                if let Some(cors) = resource.spec(&["cors"]) {
+                    report.warning(
+                        cors.finding("answers preflights before the gate, which judges them itself; leave it out"),
+                    );
+                }
+            }
+            "EnvoyProxy" => {
+                check_proxy(resource, report);
+                if let Some(tracing) =
+                    resource.spec(&["telemetry", "tracing"]).filter(|_| !patch_policy::cuts_paths(resources))
+                {
+                    report.warning(tracing.finding(
+                        "makes spans, which have the path with its query, and that can hold a credential; an EnvoyPatchPolicy can set \
+                         max_path_tag_length: 0",
+                    ));
+                }
+            }
+            "EnvoyGateway" => check_controller(&resource.place, resources, report),
+            "Gateway" if !is_guarded(resource) => {}
+            "Gateway" if resource.group == ISTIO => check_servers(resource, report),
+            "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
+            _ => {}
+        }
+    }
+}
+
+fn check_client(policy: &Resource<'_>, report: &mut Report) {
+    if let Some(action) =
+        policy.spec(&["headers", "withUnderscoresAction"]).filter(|action| action.node.text() == Some("Allow"))
+    {
+        report.problem(
+            action.finding(
+                "many backends take x_dashgate_subject for x-dashgate-subject; use RejectRequest or DropHeader",
+            ),
+        );
+    }
+    if let Some(disabled) = policy.spec(&["path", "disableMergeSlashes"]).filter(|disabled| disabled.node.is_true()) {
+        report.problem(disabled.finding("must be false: the path decided on may not be the path routed"));
+    }
+    if let Some(action) =
+        policy.spec(&["path", "escapedSlashesAction"]).filter(|action| action.node.text() == Some("KeepUnchanged"))
+    {
+        report.warning(
+            action.finding("the gate refuses paths with %2F, where a redirect would help; use UnescapeAndRedirect"),
+        );
+    }
+    for (field, is_response) in [("earlyRequestHeaders", false), ("lateResponseHeaders", true)] {
+        if let Some(headers) = policy.spec(&["headers", field]) {
+            let mut found = Report::default();
+            routes::check_headers(&headers, is_response, &mut found);
+            found.problems.into_iter().for_each(|finding| report.problem(finding));
+        }
+    }
+    for upgrade in policy.spec(&["http1"]).map(|http1| http1.list("ignoredUpgradeTypes")).unwrap_or_default() {
+        if upgrade.text("value").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+            report.problem(upgrade.finding("takes the upgrade out of every WebSocket's handshake"));
+        }
+    }
+}
+
+fn check_backend(policy: &Resource<'_>, report: &mut Report) {
+    if let Some(buffer) = policy.spec(&["requestBuffer"]) {
+        report.problem(buffer.finding("switches WebSockets off, which dashboards need; leave it out"));
+    }
+    let upgrades = policy.list("httpUpgrade");
+    if !upgrades.is_empty()
+        && !upgrades
+            .iter()
+            .any(|upgrade| upgrade.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("websocket")))
+    {
+        let place = policy.spec(&["httpUpgrade"]).unwrap_or_else(|| policy.place.clone());
+        report.problem(place.finding("leaves out websocket, which dashboards need"));
+    }
+}
+
+fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
+    const DEFAULT: &str = "the default one logs the path with its query, which can hold a credential; use %PATH(NQ)%";
+    let log = proxy.spec(&["telemetry", "accessLog"]);
+    let is_off = log.as_ref().is_some_and(|log| log.is_true("disable"));
+    let settings = log.as_ref().map(|log| log.list("settings")).unwrap_or_default();
+    if settings.is_empty() && !is_off {
+        let place = log.unwrap_or_else(|| proxy.place.clone());
+        report.problem(place.finding(format!("has no telemetry.accessLog.settings with a format: {DEFAULT}")));
+    }
+    for setting in &settings {
+        match setting.member("format") {
+            Some(format) => access_log::check_formats(&format, report),
+            None => report.problem(setting.finding(format!("has no format: {DEFAULT}"))),
+        }
+    }
+    for entry in proxy.list("filterOrder") {
+        let (moved, before, after) = (entry.text("name"), entry.text("before"), entry.text("after"));
+        // What only adds headers to answers may stand in front; anything else sees what the gate has not judged.
+        let in_front = before == Some(WASM) && moved != Some("envoy.filters.http.header_mutation");
+        let behind = moved == Some(WASM) && after.is_some_and(|after| after != "envoy.filters.http.header_mutation");
+        if in_front || behind {
+            let other = if in_front { moved } else { after }.unwrap_or_default();
+            report.warning(
+                entry.finding(format!(
+                    "puts {other} before the gate, where it sees sessions, and may answer in its place"
+                )),
+            );
+        }
+    }
+}
+
+const WASM: &str = "envoy.filters.http.wasm";
+
+/// Whether the proxies are told to run the gate before scripts.
+pub fn runs_wasm_before_lua(resources: &[Resource<'_>]) -> bool {
+    resources.iter().filter(|resource| resource.kind == "EnvoyProxy").any(|proxy| {
+        let says = |entry: &Place<'_>| {
+            entry.text("name") == Some(WASM) && entry.text("before") == Some("envoy.filters.http.lua")
+        };
+        proxy.list("filterOrder").iter().any(says)
+    })
+}
+
+/// The controller's own configuration, where the files have it.
+fn check_controller(config: &Place<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let needed = resources.iter().find(|resource| resource.kind == "EnvoyPatchPolicy");
+    let enabled = config.deep(&["extensionApis"]).is_some_and(|apis| apis.is_true("enableEnvoyPatchPolicy"));
+    if let Some(policy) = needed.filter(|_| !enabled) {
+        let message = format!(
+            "extensionApis.enableEnvoyPatchPolicy: true is missing: {} is not applied, nor the lock in it",
+            policy.title
+        );
+        report.problem(config.finding(message));
+    }
+}
+
+/// Istio's Gateway: ports for which no HTTP filter runs.
+fn check_servers(gateway: &Resource<'_>, report: &mut Report) {
+    for server in gateway.list("servers") {
+        let protocol = server.deep(&["port", "protocol"]).and_then(|protocol| protocol.node.text()).unwrap_or_default();
+        let mode = server.deep(&["tls", "mode"]);
+        if let Some(mode) = mode.filter(|mode| matches!(mode.node.text(), Some("PASSTHROUGH" | "AUTO_PASSTHROUGH"))) {
+            report.problem(
+                mode.finding("hands connections on as they are: no HTTP filter runs, and so no gate; use SIMPLE"),
+            );
+        } else if ["TCP", "TLS", "MONGO", "MYSQL", "REDIS"].contains(&protocol) {
+            report.problem(server.finding(format!("{protocol} runs no HTTP filter, and so no gate; use HTTPS")));
+        } else if protocol != "HTTPS" && !server.deep(&["tls"]).is_some_and(|tls| tls.is_true("httpsRedirect")) {
+            report.warning(server.finding(format!("{CLEAR}; use HTTPS, and tls: {{httpsRedirect: true}} here")));
+        }
+    }
+}
+
+const CLEAR: &str = "takes requests without TLS, and sessions with them";
+
+fn check_gateway_listeners(gateway: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let routes = routes::all(resources);
+    for listener in gateway.list("listeners") {
+        let name = listener.text("name").unwrap_or_default();
+        let leads = routes.iter().any(|route| !route.backends.is_empty() && route.hangs_on_listener(gateway, name));
+        if leads && listener.text("protocol") == Some("HTTP") {
+            report.warning(listener.finding(format!("{CLEAR}; use HTTPS, and only a redirect here")));
+        }
+        if let Some(mode) = listener.deep(&["tls", "mode"]).filter(|mode| mode.node.text() == Some("Passthrough")) {
+            report.problem(
+                mode.finding("hands connections on as they are: no HTTP filter runs, and so no gate; use Terminate"),
+            );
+        } else if let Some(protocol) =
+            listener.text("protocol").filter(|protocol| ["TCP", "TLS", "UDP"].contains(protocol))
+        {
+            report.problem(listener.finding(format!("{protocol} runs no HTTP filter, and so no gate; use HTTPS")));
+        }
+    }
+}
