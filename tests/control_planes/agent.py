@@ -63,15 +63,16 @@ class AgentMesh(Mesh):
         ports = {"dashboards": listen, "admin": free_port()}
         proxy = {"discoveryAddress": f"127.0.0.1:{xds}", "controlPlaneAuthPolicy": "NONE", "configPath": str(self.folder / "proxy"),
                  "binaryPath": binary(), "proxyAdminPort": ports["admin"], "concurrency": 1, "terminationDrainDuration": "1s"}
+        kind = "sidecar" if self.is_sidecar else "router"
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "POD_NAME": "gateway", "POD_NAMESPACE": where,
             "SERVICE_ACCOUNT": account, "INSTANCE_IP": "127.0.0.1", "CLOUD_PLATFORM": "none", "ISTIO_META_CLUSTER_ID": "Kubernetes",
-            "ISTIO_META_ISTIO_VERSION": VERSION, "ISTIO_METAJSON_LABELS": json.dumps(labels), "JWT_POLICY": "first-party-jwt",
+            "ISTIO_META_ISTIO_VERSION": VERSION, **({"ISTIO_META_INTERCEPTION_MODE": "NONE"} if self.is_sidecar else {}), "ISTIO_METAJSON_LABELS": json.dumps(labels), "JWT_POLICY": "first-party-jwt",
             "CREDENTIAL_FETCHER_TYPE": "", "PILOT_CERT_PROVIDER": "none",
             "FILE_MOUNTED_CERTS": "true",       # do not ask a certificate authority: there is none
             "ISTIO_BOOTSTRAP_OVERRIDE": str(self._override()),      # what the annotation sidecar.istio.io/bootstrapOverride leads to
             "PROXY_CONFIG": json.dumps(proxy), "WASM_INSECURE_REGISTRIES": f"127.0.0.1:{self.registry}", **self.environment}
         program = build.built("agent")
-        command = [str(program / "pilot-agent"), "proxy", "router", "--domain", f"{where}.svc.cluster.local", "--templateFile",
+        command = [str(program / "pilot-agent"), "proxy", kind, "--domain", f"{where}.svc.cluster.local", "--templateFile",
                    str(program / "envoy_bootstrap.json"), "--proxyLogLevel=warning,wasm:info"]
         return Agent(self.folder, ports, command, environment)

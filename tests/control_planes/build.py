@@ -1,7 +1,7 @@
 """The control planes' programs: built from their Go modules, kept under the sum of what went into them. Decides what is built when.
 
-As a program: `build.py TARGET...` builds, and prints where. Go's own caches make a second build of a changed source a matter of
-seconds; the first one of `mesh` takes some 4 minutes on two cores, that of `gateway` 9.
+As a program: `build.py [TARGET...]` builds these, or all of them, and prints where; what cannot be built is said. Go's own caches make
+a second build of a changed source a matter of seconds; the first one of `mesh` takes some 4 minutes on two cores.
 """
 
 from __future__ import annotations
@@ -115,5 +115,8 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:]:
-        print(built(wanted))
+    for wanted in sys.argv[1:] or TARGETS:
+        try:
+            print(built(wanted), flush=True)
+        except Missing as problem:
+            say(f"left out: {problem}")

@@ -61,10 +61,12 @@ def around_a_gateway(labels: dict, port: int, target: int, dashboards: dict[str,
     return found
 
 
-def beside_a_sidecar(dashboard: str, labels: dict, port: int, target: int) -> list[Document]:
-    """A sidecar's inbound listener on loopback, because nothing redirects the pod's traffic here, and plain text, because no authority
-    signs certificates here."""
-    return [
+def beside_a_sidecar(dashboard: str, labels: dict, port: int, target: int, mutual: bool) -> list[Document]:
+    """A sidecar's inbound listener on loopback, because nothing redirects the pod's traffic here; in plain text, if not told otherwise,
+    because no authority signs certificates here."""
+    plain = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication",
+             "metadata": {"name": "default", "namespace": "istio-system"}, "spec": {"mtls": {"mode": "DISABLE"}}}
+    found = [
         namespace("istio-system"), namespace(DASHBOARDS), pod("app", DASHBOARDS, labels),
         *service(dashboard, DASHBOARDS, 80, port, "10.0.1.1", labels, "app"),
         {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar", "metadata": {"name": "app", "namespace": DASHBOARDS},
@@ -72,6 +74,5 @@ def beside_a_sidecar(dashboard: str, labels: dict, port: int, target: int) -> li
                   "ingress": [{"port": {"number": port, "name": "http", "protocol": "HTTP"}, "bind": "127.0.0.1",
                                "captureMode": "NONE", "defaultEndpoint": f"127.0.0.1:{target}"}],
                   "egress": [{"hosts": ["~/*"], "captureMode": "NONE"}]}},
-        {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication",
-         "metadata": {"name": "default", "namespace": "istio-system"}, "spec": {"mtls": {"mode": "DISABLE"}}},
     ]
+    return found if mutual else [*found, plain]

@@ -56,6 +56,8 @@ class Mesh(Stage):
     """One control plane, one Envoy, the upstream that records. `edit` is the test's own change to the rendered documents,
     `more` to the section they are rendered from; `shipped` is a file to take instead of rendering."""
 
+    mutual = False      # certificates for mutual TLS come from an authority in the cluster, and there is none here
+
     def __init__(self, target: str, section: str, policy: dict, edit: Callable[[Documents], None] | None = None,
                  shipped: Path | None = None, environment: dict[str, str] | None = None, **more: str):
         # Forms are on unless a policy says otherwise; where nothing can hold them, render takes them out of one that says nothing.
@@ -94,9 +96,9 @@ class Mesh(Stage):
         if self.is_sidecar:
             [(name, backend)] = ports.items()
             labels = {"app": name}
-            around = cluster.beside_a_sidecar(name, labels, listen, backend)
-            # Certificates for mutual TLS come from an authority in the cluster, and there is none here.
-            documents = [one for one in documents if not one["apiVersion"].startswith("security.istio.io/")]
+            around = cluster.beside_a_sidecar(name, labels, listen, backend, self.mutual)
+            if not self.mutual:
+                documents = [one for one in documents if not one["apiVersion"].startswith("security.istio.io/")]
             where, account = cluster.DASHBOARDS, "default"
         else:
             labels = dict([cluster.WORKLOAD]) | GATEWAY_API_LABEL

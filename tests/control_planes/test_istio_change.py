@@ -73,7 +73,8 @@ def test_an_image_that_cannot_be_pulled(form, stays, mesh, agent_program, privat
                 node["sha256"] = digest
 
     try:
-        with AgentMesh(registry.port, form, "istio", only(*NAMES), module=f"oci://127.0.0.1:{registry.port}/dashgate@{made.digest}") as stage:
+        image = f"oci://127.0.0.1:{registry.port}/dashgate@{made.digest}"
+        with AgentMesh(registry.port, form, "istio", only(*NAMES), module=image) as stage:
             stage.permits("http1", **good())
             stage.apply(to_another_digest)
             if stays:

@@ -191,6 +191,9 @@ def test_rule_40_each_of_the_two_holds_alone(lock, status, mesh, private_network
     with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
         for way in WAYS:
             asked_badly(stage, way, status)
+        told = "rbac_access_denied_matched_policy[none]" if status == 403 else "route_not_found"
+        stage.edge.wait(lambda: len(stage.edge.access_log()) == 3 * len(WAYS), stage.edge.access_log, "entry for each", 5)
+        assert {(entry["response_code_details"], entry["dashgate_reason"]) for entry in stage.edge.access_log()} == {(told, None)}
 
 
 def test_rule_40_a_route_to_another_dashboard_is_no_way_there(mesh, private_network):

@@ -111,7 +111,8 @@ def test_rule_33_connect_by_fragment_signs_in_everywhere(gate):
     token = session("training")
     page = gate.ask("http1", "training", CONNECT)
     assert page.status == 200 and "script-src 'sha256-" in page.value("content-security-policy")
-    answer = gate.ask("http2", "training", f"{CONNECT}?next=%2Fruns", method="POST", headers=[("authorization", f"Bearer {token}"), ("content-length", "0")])
+    answer = gate.ask("http2", "training", f"{CONNECT}?next=%2Fruns", method="POST",
+                      headers=[("authorization", f"Bearer {token}"), ("content-length", "0")])
     assert (answer.status, answer.value("location")) == (303, "/runs"), answer.text
     assert answer.value("set-cookie").startswith(f"__Host-dashgate-training={token}; ")
     assert gate.upstream.received() == []
@@ -181,6 +182,10 @@ def test_rule_41_no_span_is_reported_whatever_the_mesh_says(form, mesh, private_
     with Mesh("istio-trafficextension", form, only("other", "training")) as stage:
         assert ["tracing" in manager for manager in managers(stage)] == [False]
         assert [len(manager["access_log"]) for manager in managers(stage)] == [1]      # ours, not the mesh's
-    with Mesh("istio-trafficextension", form, only("other", "training"), lambda documents: documents.remove(the(documents, "Telemetry"))) as stage:
+
+    def edit(documents):
+        documents.remove(the(documents, "Telemetry"))
+
+    with Mesh("istio-trafficextension", form, only("other", "training"), edit) as stage:
         assert ["tracing" in manager for manager in managers(stage)] == [True]
         assert [len(manager["access_log"]) for manager in managers(stage)] == [2]
