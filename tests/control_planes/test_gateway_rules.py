@@ -190,6 +190,7 @@ def test_metrics_have_labels(gate):
         time.sleep(0.2)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
 def test_tls_is_1_2_and_1_3_with_the_hybrid_group_first(gate):
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         with open_tls(gate.edge.port, gate.edge.authority, ["h2", "http/1.1"], version) as connection:
