@@ -61,7 +61,7 @@ def test_rule_43_http_is_only_a_redirect(gate):
     with gate.plain() as connection:
         connection.send("GET", "/x?token=secret", [("host", "training.example.org"), ("cookie", good()[0][1])])
         answer = connection.answer()
-    assert (answer.status, answer.value("x-content-type-options")) == (301, NOSNIFF)
+    assert (answer.status, answer.value("x-content-type-options")) == (308, NOSNIFF)
     assert answer.value("location") == f"https://training.example.org:{gate.listen}/x?token=secret"
     assert answer.values("strict-transport-security") == []
     assert gate.upstream.received() == []
@@ -163,7 +163,7 @@ def test_rule_41_no_credential_is_in_anything_printed(gate):
     gate.ask("http1", path=f"/.dashgate/connect#token={secret}", headers=good())
     with gate.plain() as connection:
         connection.send("GET", f"/x?token={secret}", [("host", "training.example.org")])
-        assert connection.answer().status == 301
+        assert connection.answer().status == 308
     wanted = [{"response_code": 307, "path": "/a/b"}, {"response_code": 101, "dashgate_dashboard": "training"},
               {"response_code": 401, "dashgate_reason": "session_missing", "dashgate_refused": "training"}]
     deadline = time.monotonic() + 15        # Envoy writes its log every 10 s
