@@ -50,8 +50,7 @@ TARGETS = {
                     data={"istio.io/istio": ("tools/packaging/common/envoy_bootstrap.json",)}),
     "gateway": Target("gateway", {"envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway"},
                       ldflags="-s -w -X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v1.9.0",
-                      data={"github.com/envoyproxy/gateway": ("charts/gateway-helm/charts/crds/crds/generated/*.yaml",
-                                                             "charts/gateway-helm/charts/crds/crds/gatewayapi-crds.yaml")}),
+                      data={"github.com/envoyproxy/gateway": ("charts/gateway-helm/charts/crds/crds/generated/*.yaml",)}),
 }
 
 

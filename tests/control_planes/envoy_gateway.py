@@ -60,7 +60,7 @@ class EnvoyGateway:
     """Started on construction; `folder` holds everything of this one. `apis` are the extension APIs that are switched on."""
 
     def __init__(self, program: Path, documents: list[Document], port: int, certificate: str, namespace: str,
-                 apis: dict[str, bool], waits_for_listener: bool = True):
+                 apis: dict[str, bool], keys: dict[str, str] | None = None):
         namespaces.enter()
         self.port, self.process = port, None
         self.folder = Path(tempfile.mkdtemp(prefix="dashgate-gateway-"))
@@ -70,8 +70,8 @@ class EnvoyGateway:
         try:
             self._wait_for_turn()
             self._prepare(program, documents, certificate, namespace, apis)
-            self._start(program)
-            self._wait_until_ready(waits_for_listener)
+            self._start(program, sessions.environment() if keys is None else keys)
+            self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
@@ -110,18 +110,17 @@ class EnvoyGateway:
         namespaces.mount("--bind", str(own), str(CERTIFICATES))
         namespaces.mount("--bind", str(self.folder / "hosts"), "/etc/hosts")
 
-    def _start(self, program: Path) -> None:
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder / "home"), **sessions.environment()}
+    def _start(self, program: Path, keys: dict[str, str]) -> None:
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder / "home"), **keys}
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [program, "server", "--config-path", self.folder / "envoy-gateway.yaml"], cwd=self.folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env=environment)
 
-    def _wait_until_ready(self, waits_for_listener: bool) -> None:
+    def _wait_until_ready(self) -> None:
         self._wait(lambda: bool(self._admin_address()), "address of Envoy's admin interface")
         self._wait(lambda: (self._asked("/ready") or "").strip() == "LIVE", "Envoy")
-        if waits_for_listener:
-            self._wait(lambda: f":{self.port}" in (self._asked("/listeners") or ""), "listener")
+        self._wait(lambda: f":{self.port}" in (self._asked("/listeners") or ""), "listener")
         seen, since = None, time.monotonic()
         deadline = since + START_SECONDS
         while time.monotonic() - since < QUIET_SECONDS and time.monotonic() < deadline:

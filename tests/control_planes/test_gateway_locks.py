@@ -14,6 +14,7 @@ from sessions import session
 from stage import WAYS, cookie
 
 GATE = "envoy.filters.http.wasm//dashboards/dashgate/wasm/0"
+EVIL = "https://evil.example"
 LUA = "function envoy_on_response(handle) handle:headers():add('x-lua', 'ran') end"
 
 
@@ -227,3 +228,18 @@ def test_fail_open_opens_nothing(private_network, gateway_program):
         for way in WAYS:
             stage.answers(way, 403, headers=cookie("training", session("training")))
             stage.answers(way, 403, "portal")
+
+
+def test_an_upgrade_with_filters_of_its_own_gets_past_everything(private_network, gateway_program):
+    """Which only an EnvoyPatchPolicy can say: docs/envoy-gateway.md says to whom that right may be given."""
+    router = {"name": "envoy.filters.http.router",
+              "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}
+
+    def bypassed(documents):
+        manager = next(patch for patch in patches(documents) if patch["operation"].get("path") == "/delayed_close_timeout")
+        operation = manager["operation"] | {"path": "/upgrade_configs",
+                                            "value": [{"upgrade_type": "websocket", "filters": [router]}]}
+        patches(documents).append(manager | {"operation": operation})
+    with Gateway(policy(), bypassed) as stage:
+        stage.refuses("http1", "origin_not_allowed", 403, origin=EVIL)
+        stage.permits("upgrade1", origin=EVIL)

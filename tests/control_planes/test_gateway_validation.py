@@ -20,8 +20,9 @@ KINDS = ["GatewayClass", "EnvoyProxy", "Gateway", "HTTPRoute", "EnvoyExtensionPo
 
 @pytest.fixture(scope="module")
 def judged(mesh, gateway_program, tmp_path_factory):
-    """Asks the program that judges as an API server does, with the definitions of this Envoy Gateway's own module."""
-    definitions = ",".join(str(path) for path in sorted(gateway_program.glob("*.yaml")))
+    """Asks the program that judges as an API server does: Envoy Gateway's definitions, and the Gateway API's standard channel."""
+    files = [*mesh.glob("gateway.networking.k8s.io_*.yaml"), *gateway_program.glob("gateway.envoyproxy.io_*.yaml")]
+    definitions = ",".join(str(path) for path in sorted(files))
     place = tmp_path_factory.mktemp("judged") / "resources.yaml"
 
     def judge(resources):
