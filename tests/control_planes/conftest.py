@@ -9,6 +9,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))    # the same client, sessions and upstream as everywhere
 
+pytest.register_assert_rewrite("comparison", "verdicts")     # so that they say what differs
+
 import bootstrap  # noqa: E402
 import build  # noqa: E402
 import namespaces  # noqa: E402
