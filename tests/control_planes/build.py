@@ -101,8 +101,9 @@ def build(name: str, folder: Path) -> None:
 def go(target: Target, arguments: list[str]) -> str:
     """Runs Go in the target's module, outside the tests' namespaces: it may have to download."""
     environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
-    command = [*namespaces.outside(), "nice", "-n", "5", "go", *arguments]
-    done = subprocess.run(command, cwd=HERE / "modules" / target.module, env=environment, stdout=subprocess.PIPE,
+    # The folder is said to Go itself: entering another mount namespace leaves the one this program is in.
+    command = [*namespaces.outside(), "nice", "-n", "5", "go", "-C", str(HERE / "modules" / target.module), *arguments]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, pass_fds=namespaces.descriptors())
     if done.returncode != 0:
         raise Missing(f"go {arguments[0]} failed: {done.stderr.strip()[-800:]}")
