@@ -13,12 +13,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 LIFETIME = datetime.timedelta(days=30)
 
 
-def make(directory: Path, hosts: list[str], mode: int = 0o600) -> Path:
-    """Writes authority.pem, certificate.pem with key.pem, and an RSA pair beside this ECDSA one, certificate-rsa.pem with
-    key-rsa.pem; returns the authority's path.
+def make(directory: Path, hosts: list[str], mode: int = 0o600, with_rsa: bool = True) -> Path:
+    """Writes authority.pem, certificate.pem with key.pem, and where asked for an RSA pair beside this ECDSA one,
+    certificate-rsa.pem with key-rsa.pem; returns the authority's path.
 
-    The authority's own key is not kept: nothing can be signed with it later, so trusting it in a browser trusts these
-    two certificates. `mode` is that of the files: their owner's alone, unless another user is to read them.
+    The authority's own key is not kept: nothing can be signed with it later, so trusting it in a browser trusts what is
+    written here. `mode` is that of the files: their owner's alone, unless another user is to read them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -33,7 +33,9 @@ def make(directory: Path, hosts: list[str], mode: int = 0o600) -> Path:
     )
     names = [x509.DNSName(host) for host in hosts] + [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     _replace(directory / "authority.pem", authority.public_bytes(serialization.Encoding.PEM), mode)
-    keys = {"": ec.generate_private_key(ec.SECP256R1()), "-rsa": rsa.generate_private_key(65537, 2048)}
+    keys: dict[str, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {"": ec.generate_private_key(ec.SECP256R1())}
+    if with_rsa:
+        keys["-rsa"] = rsa.generate_private_key(65537, 2048)
     for suffix, key in keys.items():
         certificate = (
             _builder(_name(hosts[0]), authority_name, key.public_key(), now)

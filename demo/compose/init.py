@@ -44,7 +44,7 @@ def main() -> None:
     due = _is_due(tls / "certificate.pem")
     if due:
         hosts = [host(name) for name in ("portal", *DASHBOARDS)]
-        certificates.make(tls, hosts, MODE)
+        certificates.make(tls, hosts, MODE, with_rsa=False)
     print(f"certificate: {'made' if due else 'kept'}")
 
 

@@ -154,7 +154,7 @@ class Stage:
         assert answer.status == wanted, described(answer)
         assert answer.value("x-upstream") == dashboard
         arrived = self.upstream.received()[before:]
-        assert [recorded.dashboard for recorded in arrived] == [dashboard]
+        assert [recorded.dashboard for recorded in arrived] == [dashboard], [recorded.everything() for recorded in arrived]
         return arrived[0]
 
     def answers(self, way: str, status: int | set[int], *arguments: object, **options: object) -> Answer:
