@@ -42,7 +42,7 @@ const TASKS: &[Task] = &[
         about: "run docker-compose.yml on a real engine, as docs/compose.md says; `docker-compose`: with that one only",
         run: compose::run,
     },
-    Task { name: "test", about: "run every test there is; the last line counts them", run: test::run },
+    Task { name: "test", about: "run every test but those of compose; the last line counts them", run: test::run },
     Task { name: "wasm-tests", about: "run the gate's tests as wasm, under Node", run: wasm_tests::run },
     Task {
         name: "bench",
