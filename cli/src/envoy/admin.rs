@@ -38,7 +38,8 @@ fn is_same(endpoint: &str, admin: &str) -> bool {
         || everywhere.is_some_and(|port| endpoint.rsplit_once(':').is_some_and(|(_, other)| other == port))
 }
 
-fn check_address(address: &Place<'_>, report: &mut Report) {
+/// Checks the address itself.
+pub fn check_address(address: &Place<'_>, report: &mut Report) {
     const SOCKET: &str = "use a pipe with mode: 384 (0600)";
     if let Some(socket) = address.member("socket_address") {
         let host = socket.text("address").unwrap_or_default();

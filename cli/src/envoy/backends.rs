@@ -237,7 +237,7 @@ fn led<'a>(root: &Place<'a>) -> Vec<(Place<'a>, Option<&'a str>)> {
 }
 
 /// The names of the clusters that go to names: those of a dynamic forward proxy.
-fn dynamic<'a>(root: &Place<'a>) -> Vec<&'a str> {
+pub fn dynamic<'a>(root: &Place<'a>) -> Vec<&'a str> {
     let mut found = Vec::new();
     root.walk(&mut |place| {
         let kind = place.deep(&["cluster_type", "typed_config"]);

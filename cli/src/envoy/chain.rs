@@ -33,6 +33,7 @@ pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Repo
     filters.iter().for_each(|filter| rbac::check(filter, report));
     let before: Vec<Place<'_>> = filters.iter().take_while(|filter| filter.path != gate.path).cloned().collect();
     rbac::check_order(&before, report);
+    chain.list("early_header_mutation_extensions").iter().chain(&before).for_each(|filter| check_words(filter, report));
     let locked = rbac::demands_the_lock(&filters, &gate);
     routes::check(chain, gate.text("name").unwrap_or_default(), dashboards, locked, report);
 }
@@ -102,6 +103,45 @@ fn check_preflights(filters: &[Place<'_>], gate: &Place<'_>, report: &mut Report
         if filter.member("typed_config").is_some_and(|config| config.is_a("cors.v3.Cors")) {
             report
                 .warning(filter.finding("answers preflights before the gate, which judges them itself; leave it out"));
+        }
+    }
+}
+
+/// Whether the gate judges by a header: a request that says another one than the client's has no verdict of its own.
+pub fn is_judged(name: &str) -> bool {
+    const JUDGED: [&str; 8] =
+        ["origin", "host", ":authority", ":method", ":path", "cookie", "authorization", "sec-websocket-protocol"];
+    let name = name.to_ascii_lowercase();
+    JUDGED.contains(&name.as_str()) || name.starts_with("sec-fetch-")
+}
+
+/// What a filter before the gate puts into a request, or copies from it.
+pub fn check_words(filter: &Place<'_>, report: &mut Report) {
+    let Some(config) = filter.member("typed_config") else { return };
+    if config.is_a("credential_injector.v3.CredentialInjector") {
+        report.problem(filter.finding("gives requests a credential before the gate: whoever comes has a session"));
+    }
+    if config.is_a("tap.v3.Tap") {
+        report.problem(filter.finding("copies requests before the gate, and the sessions in them; leave it out"));
+    }
+    if ["lua.v3.Lua", "ext_proc.v3.ExternalProcessor"].iter().any(|kind| config.is_a(kind)) {
+        report.warning(filter.finding("runs before the gate: it sees sessions, and may answer in the gate's place"));
+    }
+    let mutations = match config.member("mutations") {
+        Some(mutations) if mutations.items().is_empty() => mutations.list("request_mutations"),
+        Some(mutations) => mutations.items(),
+        None => Vec::new(),
+    };
+    for mutation in mutations {
+        let added = mutation.deep(&["append", "header", "key"]);
+        let added = added.filter(|name| is_judged(name.node.text().unwrap_or_default()));
+        // Where it is missing the gate may be told to waive it.
+        let removed = mutation.member("remove").filter(|name| {
+            let name = name.node.text().unwrap_or_default().to_ascii_lowercase();
+            name == "origin" || name.starts_with("sec-fetch-")
+        });
+        if let Some(name) = added.or(removed) {
+            report.problem(name.finding("is what the gate judges by, and changed before it: the client's own is lost"));
         }
     }
 }

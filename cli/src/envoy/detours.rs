@@ -1,7 +1,7 @@
 //! The ways past the gate: a connection manager without it, or a TCP proxy, that leads to a backend which the gate guards
 //! elsewhere in the file, under the same cluster or under another with the same address.
 
-use super::routes;
+use super::{backends, routes};
 use crate::check::Report;
 use crate::place::Place;
 
@@ -17,6 +17,9 @@ pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], repo
             ways.extend(named.filter_map(|named| named.node.text().map(|name| (named.clone(), name))));
         }
     });
+    if !guarded.is_empty() {
+        bare.iter().for_each(|chain| check_dynamic(root, chain, report));
+    }
     for (place, name) in ways {
         let own = endpoints(root, name);
         let guarded = backends
@@ -31,6 +34,30 @@ pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], repo
                 )),
             );
         }
+    }
+}
+
+/// A way without the gate whose end the client names: any backend may be meant.
+fn check_dynamic(root: &Place<'_>, chain: &Place<'_>, report: &mut Report) {
+    let dynamic = backends::dynamic(root);
+    let mut ways: Vec<Place<'_>> = routes::all(chain)
+        .iter()
+        .filter_map(|route| route.member("route"))
+        .flat_map(|action| ["cluster_header", "cluster_specifier_plugin"].map(|field| action.member(field)))
+        .flatten()
+        .collect();
+    ways.extend(routes::clusters(chain).into_iter().filter(|(_, name)| dynamic.contains(name)).map(|(place, _)| place));
+    for field in ["rds", "scoped_routes"] {
+        if let Some(place) = chain.member(field) {
+            report.warning(place.finding(
+                "says nothing here of its routes: whether they lead to what dashgate guards in this file is not known",
+            ));
+        }
+    }
+    for way in ways {
+        report.problem(way.finding(
+            "leads wherever a client says, without dashgate, and so to what it guards elsewhere in this file, too",
+        ));
     }
 }
 
@@ -56,5 +83,10 @@ pub fn said(address: &Place<'_>) -> Option<String> {
     }
     let socket = address.member("socket_address")?;
     let port = socket.word("port_value").or_else(|| socket.word("named_port"))?;
-    Some(format!("{}:{port}", socket.text("address")?))
+    // One machine has many names for itself.
+    let host = match socket.text("address")? {
+        "localhost" | "::1" => "127.0.0.1",
+        host => host,
+    };
+    Some(format!("{host}:{port}"))
 }

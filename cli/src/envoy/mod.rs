@@ -5,12 +5,13 @@
 //! pieces of Envoy configuration that such a control plane is given are looked at by the same functions (`kubernetes/`).
 
 pub mod access_log;
-mod admin;
+pub mod admin;
 mod backends;
 pub mod chain;
 mod detours;
 pub mod discovery;
 pub mod fields;
+pub mod permits;
 pub mod plugin;
 pub mod rbac;
 pub mod removals;
@@ -57,6 +58,7 @@ pub fn check(root: &Place<'_>, environment: &Environment, report: &mut Report) -
         admin::check(root, &chains, report);
         chains.iter().for_each(|chain| access_log::check(chain, report));
     }
+    permits::check(root, &guarded, &plugins, report);
     detours::check(root, &guarded, &bare, report);
     if !chains.is_empty() && guarded.is_empty() {
         let message = "is not among the http_filters of any connection manager of this file, so it sees no request";

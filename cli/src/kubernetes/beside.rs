@@ -36,6 +36,8 @@ pub fn check<'a>(
     if index.is_none() {
         return;
     }
+    let before = index.map(|index| slots.iter().take(index)).into_iter().flatten();
+    before.flat_map(|slot| &slot.values).for_each(|value| chain::check_words(value, report));
     check_answers(gate, &slots, &beside, report);
     check_time(gate, &beside, report);
     check_paths(gate, mesh, &beside, report);

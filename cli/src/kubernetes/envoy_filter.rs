@@ -7,7 +7,7 @@ use super::resource::Resource;
 use super::{extension, fields, module};
 use crate::check::Report;
 use crate::environment::Environment;
-use crate::envoy::{access_log, chain, connection_managers, plugin};
+use crate::envoy::{access_log, chain, connection_managers, plugin, routes};
 use crate::place::Place;
 
 /// The resources of an EnvoyFilter's patches that are dashgate's own messages.
@@ -205,6 +205,8 @@ pub fn check_all(resources: &[Resource<'_>], patches: &[Patch<'_>], gates: &[Str
         let Some(value) = &patch.value else { continue };
         check_disabling(value, gates, report);
         chain::check_upgrades(value, report);
+        check_state(value, report);
+        check_ways(patch, value, report);
         for manager in connection_managers(value) {
             check_weakening(&manager, report);
             access_log::check(&manager, report);
@@ -233,6 +235,36 @@ pub fn check_disabling(value: &Place<'_>, gates: &[String], report: &mut Report)
             }
         }
     });
+}
+
+/// The gate's own filter state, said by something else.
+pub fn check_state(value: &Place<'_>, report: &mut Report) {
+    value.walk(&mut |place| {
+        if place.text("object_key").is_some_and(|key| key.starts_with("wasm.dashgate_")) {
+            report.problem(place.finding("says what is the gate's alone to say"));
+        }
+    });
+}
+
+/// A listener or a network filter of the patch's own, which no patch for HTTP filters is for.
+fn check_ways(patch: &Patch<'_>, value: &Place<'_>, report: &mut Report) {
+    let is_new = patch.operation != "MERGE" && patch.operation != "REMOVE";
+    if !is_new || !["LISTENER", "FILTER_CHAIN", "NETWORK_FILTER"].contains(&patch.applies_to) {
+        return;
+    }
+    value.walk(&mut |place| {
+        if place.is_a("tcp_proxy.v3.TcpProxy") {
+            report.problem(place.finding("hands connections on as they are: no HTTP filter runs, and so no gate"));
+        }
+    });
+    for manager in connection_managers(value) {
+        if patch.applies_to == "LISTENER" && chain::gate(&manager).is_none() {
+            let leads = routes::all(&manager).iter().any(|route| route.member("route").is_some());
+            if leads || manager.member("rds").is_some() {
+                report.problem(manager.finding("leads to backends by a listener that has no gate"));
+            }
+        }
+    }
 }
 
 fn check_weakening(manager: &Place<'_>, report: &mut Report) {

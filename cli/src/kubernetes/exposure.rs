@@ -1,8 +1,21 @@
-//! Services of dashboards that are reached from outside the cluster by themselves, past every gateway, and Ingresses that lead to
-//! them. Decides nothing about Services that no gate stands before.
+//! Services and pods of dashboards that are reached from outside the cluster by themselves, past every gateway, and Ingresses that
+//! lead to them. Decides nothing about Services that no gate stands before.
 
+use super::aim::labels;
 use super::resource::Resource;
 use crate::check::Report;
+use crate::place::Place;
+
+const REACHED: &str = "is reached from outside the cluster past the gateway";
+
+/// A pod, or the template of pods.
+pub fn pod<'a>(resource: &Resource<'a>) -> Option<Place<'a>> {
+    match resource.kind {
+        "Pod" => Some(resource.place.clone()),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => resource.spec(&["template"]),
+        _ => None,
+    }
+}
 
 /// Checks the Services and Ingresses of the files against the backends that gates stand before.
 pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report) {
@@ -10,18 +23,44 @@ pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report)
         let host = format!("{name}.{namespace}.");
         backends.iter().any(|backend| *backend == format!("{namespace}/{name}") || backend.starts_with(&host))
     };
+    let selectors: Vec<(&str, Vec<(String, String)>)> = resources
+        .iter()
+        .filter(|resource| resource.kind == "Service" && is_guarded(resource.namespace, resource.name))
+        .map(|service| (service.namespace, labels(service.spec(&["selector"]))))
+        .filter(|(_, selector)| !selector.is_empty())
+        .collect();
+    // Another Service of the same pods is another door to them.
+    let is_guarded = |namespace: &str, name: &str| {
+        let found = resources
+            .iter()
+            .find(|other| other.kind == "Service" && other.namespace == namespace && other.name == name)
+            .map(|other| labels(other.spec(&["selector"])))
+            .filter(|selector| !selector.is_empty());
+        let shares = found.is_some_and(|selector| {
+            let holds = |all: &[(String, String)], some: &[(String, String)]| some.iter().all(|one| all.contains(one));
+            selectors.iter().any(|(of, known)| *of == namespace && (holds(known, &selector) || holds(&selector, known)))
+        });
+        shares || is_guarded(namespace, name)
+    };
     for resource in resources {
+        if let Some(pod) = pod(resource) {
+            let known = labels(pod.deep(&["metadata", "labels"]));
+            let is_behind = selectors
+                .iter()
+                .any(|(of, selector)| *of == resource.namespace && selector.iter().all(|label| known.contains(label)));
+            if is_behind {
+                check_pod(&pod, report);
+            }
+        }
         let (namespace, name) = (resource.namespace, resource.name);
         match resource.kind {
             "Service" if is_guarded(namespace, name) => {
                 let kind = resource.spec(&["type"]);
                 if let Some(kind) = kind.filter(|kind| matches!(kind.node.text(), Some("NodePort" | "LoadBalancer"))) {
-                    report.problem(kind.finding("is reached from outside the cluster past the gateway; use ClusterIP"));
+                    report.problem(kind.finding(format!("{REACHED}; use ClusterIP")));
                 }
                 if let Some(addresses) = resource.spec(&["externalIPs"]).filter(|list| !list.items().is_empty()) {
-                    report.problem(
-                        addresses.finding("is reached from outside the cluster past the gateway; leave them out"),
-                    );
+                    report.problem(addresses.finding(format!("{REACHED}; leave them out")));
                 }
             }
             "Ingress" => {
@@ -36,6 +75,19 @@ pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report)
                 });
             }
             _ => {}
+        }
+    }
+}
+
+/// The ports of a pod that the machine it runs on has, too.
+fn check_pod(pod: &Place<'_>, report: &mut Report) {
+    let Some(spec) = pod.member("spec") else { return };
+    if let Some(network) = spec.member("hostNetwork").filter(|network| network.node.is_true()) {
+        report.problem(network.finding(format!("{REACHED}; leave it out")));
+    }
+    for port in spec.list("containers").iter().flat_map(|container| container.list("ports")) {
+        if let Some(port) = port.member("hostPort") {
+            report.problem(port.finding(format!("{REACHED}; leave it out")));
         }
     }
 }

@@ -13,6 +13,7 @@ mod extension_policy;
 mod fields;
 mod gate;
 mod guards;
+mod injection;
 mod mesh;
 mod module;
 mod order;
@@ -92,11 +93,14 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
     };
     routes::check_detours(&all, &routes, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
+    routes::check_permits(resources, &routes, report);
     let hangs_on_a_gate =
         |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
     let behind: Vec<&str> =
         routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
     exposure::check(resources, &behind, report);
+    injection::check(resources, &gates.iter().collect::<Vec<_>>(), report);
+    variables::check_pods(resources, report);
     // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
     let concerns = |policy: &Resource<'_>| {
         let targets = extension_policy::targets(policy, resources);

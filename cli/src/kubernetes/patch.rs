@@ -168,7 +168,17 @@ pub fn check_match(patch: &Patch<'_>, role: Role, what: &str, report: &mut Repor
             )));
         }
     }
-    if let Some(name) = listener.member("name") {
+    let name = listener.member("name");
+    let by_port = |name: &Place<'_>| {
+        let port = name.node.text().unwrap_or_default().rsplit_once('_').map(|(_, port)| port);
+        port.is_some_and(|port| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    if let Some(name) = name.as_ref().filter(|name| role != Role::Sidecar && by_port(name)) {
+        report.problem(name.finding(format!(
+            "on a gateway is the pod's own port, not the one of the Gateway or Service: any other leaves out {what}, and \
+             the gateway is open; leave it out"
+        )));
+    } else if let Some(name) = name {
         report.warning(name.finding(format!("leaves out {what} in every other listener")));
     }
     let Some(chain) = listener.member("filterChain") else { return };

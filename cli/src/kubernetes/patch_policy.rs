@@ -112,6 +112,10 @@ pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
         if patch.operation == "remove" && (is_gates || patch.path.ends_with("http_filters")) && takes_whole {
             report.problem(operation.finding("takes the gate out again"));
         }
+        let numbered = patch.path.rsplit_once("http_filters/").is_some_and(|(_, number)| number.parse::<u32>().is_ok());
+        if numbered && matches!(patch.operation, "remove" | "replace") {
+            report.problem(operation.finding("takes a filter out by its number, which may be the gate or its lock"));
+        }
         let Some(value) = &patch.value else { continue };
         if is_gates && patch.path.ends_with("disabled") && value.node.is_true() {
             report.problem(operation.finding("switches the gate off"));
@@ -133,6 +137,11 @@ pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
                 }
             });
         }
+        let replaces = patch.operation == "replace" && patch.path.ends_with("http_filters");
+        if replaces && !value.items().iter().any(|filter| is_wasm(filter)) {
+            report.problem(operation.finding("takes the gate out again"));
+        }
+        envoy_filter::check_state(value, report);
         rbac::check(value, report);
         envoy_filter::check_disabling(value, &[], report);
         chain::check_upgrades(value, report);
@@ -140,6 +149,10 @@ pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
             access_log::check(&manager, report);
         }
     }
+}
+
+fn is_wasm(filter: &Place<'_>) -> bool {
+    filter.member("typed_config").is_some_and(|config| config.is_a("filters.http.wasm.v3.Wasm"))
 }
 
 /// The patches of the policies for a Gateway, or for its class.

@@ -3,6 +3,7 @@
 
 use super::resource::{GATEWAY_API, ISTIO, Resource};
 use crate::check::Report;
+use crate::envoy::permits::{self, Permit};
 use crate::place::Place;
 
 /// A route.
@@ -49,7 +50,9 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Route<'a>> {
             for (lists, is_http) in [(&["http"][..], true), (&["tls", "tcp"][..], false)] {
                 let entries: Vec<Place<'a>> = lists.iter().flat_map(|list| resource.list(list)).collect();
                 if !entries.is_empty() {
-                    let backends = entries.iter().flat_map(|entry| destinations(entry, resource.namespace)).collect();
+                    let own = entries.iter().flat_map(|entry| destinations(entry, resource.namespace));
+                    let backends =
+                        own.chain(entries.iter().flat_map(|entry| delegated(entry, resource, resources))).collect();
                     found.push(Route { resource: resource.clone(), parents: parents.clone(), backends, is_http });
                 }
             }
@@ -79,6 +82,19 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Route<'a>> {
 fn destinations(entry: &Place<'_>, namespace: &str) -> Vec<String> {
     let hosts = entry.list("route").into_iter().filter_map(|route| route.deep(&["destination", "host"])?.scalar());
     hosts.map(|host| if host.contains('.') { host } else { format!("{host}.{namespace}.svc.cluster.local") }).collect()
+}
+
+/// What an entry leads to by another VirtualService, which hangs on no Gateway of its own.
+fn delegated(entry: &Place<'_>, resource: &Resource<'_>, resources: &[Resource<'_>]) -> Vec<String> {
+    let Some(delegate) = entry.member("delegate") else { return Vec::new() };
+    let namespace = delegate.text("namespace").unwrap_or(resource.namespace);
+    let found = resources.iter().filter(|other| {
+        other.is("VirtualService", ISTIO) && other.namespace == namespace && Some(other.name) == delegate.text("name")
+    });
+    found
+        .flat_map(|other| other.list("http").into_iter().map(|entry| destinations(&entry, other.namespace)))
+        .flatten()
+        .collect()
 }
 
 /// Gateways that lead past the gate: without one, to what has one elsewhere; and routes that no HTTP filter sees.
@@ -133,6 +149,36 @@ pub fn check_detours(
             let place = route.resource.spec(&["gateways"]).unwrap_or_else(|| route.resource.place.clone());
             report
                 .warning(place.finding("names mesh: every workload of the mesh comes by this route, without the gate"));
+        }
+    }
+}
+
+/// Backends that one dashboard opens to everybody, and another asks a session for. Which is which the hosts say.
+pub fn check_permits(resources: &[Resource<'_>], routes: &[Route<'_>], report: &mut Report) {
+    let mut permits = Vec::new();
+    for resource in resources {
+        resource.place.walk(&mut |place| permits.extend(permits::of_policy(place.node)));
+    }
+    let permit = |route: &Route<'_>| -> Option<&Permit> {
+        let list = if route.resource.kind == "VirtualService" { "hosts" } else { "hostnames" };
+        let hosts = route.resource.list(list);
+        let mut found = hosts.iter().map(|host| {
+            let host = host.node.text().unwrap_or_default();
+            // Under one host an open part beside a closed one is what prefixes are for.
+            let mut of_host = permits.iter().filter(|permit| permit.host == host);
+            of_host.next().filter(|first| of_host.all(|other| other.is_open == first.is_open))
+        });
+        let first = found.next()??;
+        found.all(|other| other.is_some_and(|other| other.is_open == first.is_open)).then_some(first)
+    };
+    let ways: Vec<(&Permit, &Route<'_>)> =
+        routes.iter().filter(|route| route.is_http).filter_map(|route| Some((permit(route)?, route))).collect();
+    for (open, route) in ways.iter().filter(|(permit, _)| permit.is_open) {
+        for backend in &route.backends {
+            let closed = ways.iter().find(|(permit, other)| !permit.is_open && other.backends.contains(backend));
+            if let Some((closed, _)) = closed {
+                permits::tell(&route.resource.place, backend, open, closed, report);
+            }
         }
     }
 }

@@ -2,10 +2,11 @@
 //! switched off, preflights answered before the gate, the filters' order turned round.
 
 use super::resource::{GATEWAY_API, ISTIO, Resource};
-use super::{patch_policy, routes};
+use super::{extension_policy, mesh, patch_policy, routes};
 use crate::check::Report;
-use crate::envoy::access_log;
+use crate::envoy::{access_log, admin, chain};
 use crate::place::Place;
+use crate::tree::Node;
 
 /// Whether something is the gate's affair.
 type Concern<'c> = &'c dyn Fn(&Resource<'_>) -> bool;
@@ -25,6 +26,7 @@ pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Conc
             }
             "EnvoyProxy" => {
                 check_proxy(resource, report);
+                check_merging(resource, resources, report);
                 if let Some(tracing) =
                     resource.spec(&["telemetry", "tracing"]).filter(|_| !patch_policy::cuts_paths(resources))
                 {
@@ -34,6 +36,7 @@ pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Conc
                     ));
                 }
             }
+            "ListenerSet" | "XListenerSet" => check_more_listeners(resource, resources, is_guarded, report),
             "EnvoyGateway" => check_controller(&resource.place, resources, report),
             "Gateway" if !is_guarded(resource) => {}
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
@@ -68,12 +71,28 @@ fn check_client(policy: &Resource<'_>, report: &mut Report) {
             let mut found = Report::default();
             routes::check_headers(&headers, is_response, &mut found);
             found.problems.into_iter().for_each(|finding| report.problem(finding));
+            if !is_response {
+                check_judged(&headers, report);
+            }
         }
     }
     for upgrade in policy.spec(&["http1"]).map(|http1| http1.list("ignoredUpgradeTypes")).unwrap_or_default() {
         if upgrade.text("value").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
             report.problem(upgrade.finding("takes the upgrade out of every WebSocket's handshake"));
         }
+    }
+}
+
+/// What the gate judges by, changed before it.
+fn check_judged(headers: &Place<'_>, report: &mut Report) {
+    let added = headers.list("set").into_iter().chain(headers.list("add")).chain(headers.list("addIfAbsent"));
+    let added = added.filter(|header| header.text("name").is_some_and(chain::is_judged));
+    let removed = headers.list("remove").into_iter().filter(|name| {
+        let name = name.node.text().unwrap_or_default().to_ascii_lowercase();
+        name == "origin" || name.starts_with("sec-fetch-")
+    });
+    for place in added.chain(removed) {
+        report.problem(place.finding("is what the gate judges by, and changed before it: the client's own is lost"));
     }
 }
 
@@ -101,6 +120,20 @@ fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
         let place = log.unwrap_or_else(|| proxy.place.clone());
         report.problem(place.finding(format!("has no telemetry.accessLog.settings with a format: {DEFAULT}")));
     }
+    if let Some(text) = proxy.spec(&["bootstrap", "value"])
+        && let Ok(mut node) = Node::parse(text.node.text().unwrap_or_default())
+    {
+        mesh::relocate(&mut node, text.node.line, text.node.text().is_some_and(|text| text.contains('\n')));
+        if let Some(address) = (Place { node: &node, ..text }).deep(&["admin", "address"]) {
+            admin::check_address(&address, report);
+        }
+    }
+    for sink in settings.iter().flat_map(|setting| setting.list("sinks")) {
+        let kind = sink.deep(&["als", "type"]).and_then(|kind| kind.node.text());
+        if kind == Some("HTTP") {
+            report.problem(sink.finding("sends the path with its query, and the Referer: these can hold a credential"));
+        }
+    }
     for setting in &settings {
         match setting.member("format") {
             Some(format) => access_log::check_formats(&format, report),
@@ -120,6 +153,21 @@ fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
                 )),
             );
         }
+    }
+}
+
+/// One Envoy for all Gateways of a class takes its patches for the class.
+fn check_merging(proxy: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
+    let Some(merged) = proxy.spec(&["mergeGateways"]).filter(|merged| merged.node.is_true()) else { return };
+    let policy = resources.iter().find(|resource| {
+        let target = resource.spec(&["targetRef", "kind"]).and_then(|kind| kind.scalar());
+        resource.kind == "EnvoyPatchPolicy" && target.as_deref() == Some("Gateway")
+    });
+    if let Some(policy) = policy {
+        report.problem(merged.finding(format!(
+            "takes an EnvoyPatchPolicy for a GatewayClass only: {} is not applied, nor the lock in it",
+            policy.title
+        )));
     }
 }
 
@@ -162,6 +210,34 @@ fn check_servers(gateway: &Resource<'_>, report: &mut Report) {
         } else if protocol != "HTTPS" && !server.deep(&["tls"]).is_some_and(|tls| tls.is_true("httpsRedirect")) {
             report.warning(server.finding(format!("{CLEAR}; use HTTPS, and tls: {{httpsRedirect: true}} here")));
         }
+    }
+}
+
+/// Listeners that others add to a Gateway.
+fn check_more_listeners(set: &Resource<'_>, resources: &[Resource<'_>], is_guarded: Concern<'_>, report: &mut Report) {
+    let Some(parent) = set.spec(&["parentRef"]) else { return };
+    let namespace = parent.text("namespace").unwrap_or(set.namespace);
+    let is_parent = |gateway: &&Resource<'_>| {
+        gateway.is("Gateway", GATEWAY_API)
+            && gateway.namespace == namespace
+            && Some(gateway.name) == parent.text("name")
+            && is_guarded(gateway)
+    };
+    let Some(gateway) = resources.iter().find(is_parent) else { return };
+    let mut has_own = false;
+    let mut has_whole = false;
+    for policy in resources.iter().filter(|resource| extension_policy::has_gate(resource)) {
+        for target in extension_policy::targets(policy, resources) {
+            has_own |= target.kind == set.kind && target.name == set.name && policy.namespace == set.namespace;
+            has_whole |= target.kind == "Gateway" && target.name == gateway.name && target.section.is_none();
+        }
+    }
+    let what = format!("adds listeners to {}", gateway.title);
+    if !has_own && !has_whole && resources.iter().any(extension_policy::has_gate) {
+        report
+            .problem(parent.finding(format!("{what}, and the gate is for one of its own alone; attach it here, too")));
+    } else if !has_own {
+        report.warning(parent.finding(format!("{what}: whether the gate and its lock are there is not known")));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The keys' way from a pod's environment into the VM: by name only. A value written into a resource stands in etcd, in every
 //! backup of it and in /config_dump.
 
+use super::exposure;
+use super::resource::Resource;
 use crate::check::Report;
 use crate::place::Place;
 use crate::tree::Node;
@@ -61,5 +63,39 @@ pub fn check_gateway(entry: &Place<'_>, policy: Option<&Node>, report: &mut Repo
             let place = entry.deep(&["env", "hostKeys"]).unwrap_or_else(|| entry.clone());
             report.problem(place.finding(format!("env.hostKeys lacks {name}, so the filter cannot have that key")));
         }
+    }
+}
+
+/// Checks what gives the proxies' containers their environment, wherever the files show it.
+pub fn check_pods(resources: &[Resource<'_>], report: &mut Report) {
+    let mut names: Vec<&str> = Vec::new();
+    for resource in resources {
+        resource.place.walk(&mut |place| {
+            if place.member("dashboards").is_some() {
+                names.extend(of_policy(place.node));
+            }
+        });
+    }
+    for resource in resources {
+        let data = resource.place.member("data").filter(|_| resource.kind == "ConfigMap");
+        for (name, value) in data.map(|data| data.members()).unwrap_or_default() {
+            if names.contains(&name) {
+                report
+                    .problem(value.finding(format!("gives {name} in plain sight (this resource, etcd); use a Secret")));
+            }
+        }
+        if exposure::pod(resource).is_none() && resource.kind != "EnvoyProxy" {
+            continue;
+        }
+        resource.place.walk(&mut |place| {
+            for entry in place.list("env") {
+                let name = entry.text("name").unwrap_or_default();
+                if let Some(value) = entry.member("value").filter(|_| names.contains(&name)) {
+                    report.problem(value.finding(format!(
+                        "gives {name} in plain sight (this resource, etcd); valueFrom: {{secretKeyRef}} takes it from a Secret"
+                    )));
+                }
+            }
+        });
     }
 }

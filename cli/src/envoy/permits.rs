@@ -1,0 +1,64 @@
+//! Backends that one dashboard opens to everybody, and another asks a session for. Each host is judged by itself: under one host an
+//! open part beside a closed one is what prefixes are for.
+
+use super::{detours, plugin, routes};
+use crate::check::Report;
+use crate::place::Place;
+use crate::tree::Node;
+
+/// What of a dashboard matters here.
+pub struct Permit {
+    /// Its name.
+    pub name: String,
+    /// The host of its URL, without a port.
+    pub host: String,
+    /// Whether it takes no session at all, wherever on its host.
+    pub is_open: bool,
+}
+
+/// The dashboards of a policy.
+pub fn of_policy(policy: &Node) -> Vec<Permit> {
+    let dashboards = policy.member("dashboards").map(Node::items).unwrap_or_default();
+    let read = |dashboard: &Node| {
+        let (_, rest) = dashboard.member("url")?.text()?.split_once("://")?;
+        let (authority, path) = rest.split_once('/')?;
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned();
+        let is_open = path.is_empty() && dashboard.member("open").is_some_and(Node::is_true);
+        Some(Permit { name: dashboard.member("name")?.text()?.to_owned(), host, is_open })
+    };
+    dashboards.iter().filter_map(read).collect()
+}
+
+/// Says that a route of an open dashboard leads where another asks for a session.
+pub fn tell(place: &Place<'_>, backend: &str, open: &Permit, closed: &Permit, report: &mut Report) {
+    report.problem(place.finding(format!(
+        "leads to {backend} by the permit of {}, which is open to everybody, and {} asks for a session there",
+        open.name, closed.name
+    )));
+}
+
+/// Checks the routes of a file's connection managers.
+pub fn check(root: &Place<'_>, chains: &[&Place<'_>], plugins: &[Place<'_>], report: &mut Report) {
+    let policies = plugins.iter().filter_map(|plugin| plugin::policy(plugin).ok());
+    let permits: Vec<Permit> = policies.flat_map(|(policy, _)| of_policy(&policy)).collect();
+    let all: Vec<Place<'_>> = chains.iter().flat_map(|chain| routes::all(chain)).collect();
+    let ways: Vec<(&Permit, Place<'_>, &str, Vec<String>)> = all
+        .iter()
+        .filter_map(|route| {
+            Some((route, permits.iter().find(|permit| Some(permit.name.as_str()) == routes::lock(route))?))
+        })
+        .flat_map(|(route, permit)| {
+            let clusters = routes::clusters_of(route).into_iter();
+            clusters.map(move |(place, name)| (permit, place, name, detours::endpoints(root, name)))
+        })
+        .collect();
+    for (open, place, name, addresses) in ways.iter().filter(|(permit, ..)| permit.is_open) {
+        let closed = ways.iter().find(|(permit, _, other, others)| {
+            let same = name == other || addresses.iter().any(|address| others.contains(address));
+            same && !permit.is_open && permit.host != open.host
+        });
+        if let Some((closed, ..)) = closed {
+            tell(place, name, open, closed, report);
+        }
+    }
+}

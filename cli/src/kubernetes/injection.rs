@@ -1,0 +1,85 @@
+//! Pods whose gate is in their sidecar, and what takes their ports past it, or the sidecar away.
+
+use super::aim::{self, Reach, Workload};
+use super::exposure;
+use super::gate::{Gate, Role};
+use super::resource::Resource;
+use crate::check::Report;
+use crate::place::Place;
+
+const EXCLUDED: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
+const INCLUDED: &str = "traffic.sidecar.istio.io/includeInboundPorts";
+const INJECTED: &str = "sidecar.istio.io/inject";
+
+/// Checks the pods of the files that such a gate is for.
+pub fn check(resources: &[Resource<'_>], gates: &[&Gate<'_>], report: &mut Report) {
+    let is_for = |workload: &Workload<'_>| {
+        gates.iter().any(|gate| gate.role == Role::Sidecar && gate.aim.reaches(workload) == Reach::Yes)
+    };
+    for resource in resources {
+        let found = aim::workloads(std::slice::from_ref(resource));
+        if !found.iter().any(is_for) {
+            continue;
+        }
+        if let Some(pod) = exposure::pod(resource) {
+            check_pod(&pod, report);
+        }
+        if resource.kind == "Service" {
+            resource.list("ports").iter().for_each(|port| check_port(port, report));
+        }
+        let mode = resource.spec(&["mtls", "mode"]).filter(|_| resource.kind == "PeerAuthentication");
+        if let Some(mode) = mode.filter(|mode| matches!(mode.node.text(), Some("PERMISSIVE" | "DISABLE"))) {
+            report.warning(mode.finding(
+                "takes requests without TLS, and sessions with them, from whoever reaches the pod; use STRICT",
+            ));
+        }
+    }
+}
+
+/// The protocol is the first part of a port's name; of what is not HTTP no HTTP filter sees anything.
+fn check_port(port: &Place<'_>, report: &mut Report) {
+    const OTHERS: [&str; 6] = ["tcp", "tls", "https", "mongo", "mysql", "redis"];
+    let said = port.member("appProtocol").or_else(|| port.member("name"));
+    let Some((place, word)) = said.and_then(|place| Some((place.clone(), place.scalar()?))) else { return };
+    let protocol = word.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    if OTHERS.contains(&protocol.as_str()) {
+        report.problem(place.finding(format!("{protocol} runs no HTTP filter, and so no gate; use http")));
+    }
+}
+
+fn check_pod(pod: &Place<'_>, report: &mut Report) {
+    let said = |name: &str| {
+        ["annotations", "labels"].iter().find_map(|field| {
+            let words = pod.deep(&["metadata", field])?.members();
+            words.into_iter().find(|(known, _)| *known == name).map(|(_, place)| place)
+        })
+    };
+    if let Some(injected) = said(INJECTED).filter(|place| place.scalar().as_deref() == Some("false")) {
+        report.problem(injected.finding("takes the sidecar away, and the gate with it"));
+    }
+    let network = pod.deep(&["spec", "hostNetwork"]);
+    if let Some(network) = network.filter(|network| network.node.is_true()) {
+        report.problem(network.finding("takes the sidecar away, and the gate with it"));
+    }
+    let containers = pod.member("spec").map(|spec| spec.list("containers")).unwrap_or_default();
+    let ports: Vec<String> = containers
+        .iter()
+        .flat_map(|container| container.list("ports"))
+        .filter_map(|port| port.word("containerPort"))
+        .collect();
+    if let Some(place) = said(EXCLUDED) {
+        let excluded = place.scalar().unwrap_or_default();
+        let mut excluded = excluded.split(',').map(str::trim).filter(|port| !port.is_empty());
+        if let Some(port) = excluded.find(|port| ports.is_empty() || ports.iter().any(|known| known == port)) {
+            report.problem(place.finding(format!("takes port {port} past the sidecar, and so past the gate")));
+        }
+    }
+    if let Some(place) = said(INCLUDED) {
+        let included = place.scalar().unwrap_or_default();
+        let included: Vec<&str> = included.split(',').map(str::trim).collect();
+        let is_open = ports.is_empty() || ports.iter().any(|port| !included.contains(&port.as_str()));
+        if !included.contains(&"*") && is_open {
+            report.problem(place.finding("takes every port but these past the sidecar, and so past the gate"));
+        }
+    }
+}
