@@ -98,7 +98,7 @@ def act(stages: dict[str, Stage], updated: Updated, prometheus: Prometheus) -> N
     for reason in BESIEGED:
         refused_often(stages["besieged"], reason, 1)
     ordinary(stages["healthy"])
-    for name in ("updated", "unnormalised"):
+    for name in ("updated", "unnormalised", "unlabelled"):
         stages[name].permits("http1", headers=cookie("training", session("training")))
     prometheus.wait_for_scrapes()
     ordinary(stages["healthy"])

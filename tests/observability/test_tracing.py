@@ -27,11 +27,9 @@ def rendered(collector: str, percent: int = 100) -> dict:
     """The edge's file as it is rendered with a collector."""
     if not DASHGATE.is_file():
         pytest.fail(f"{DASHGATE} is missing: needs cargo build -p dashgate")
-    deployment = yaml.safe_load((ROOT / "envoy/policy.yaml").read_text())["deployment"]
-    text = (ROOT / "envoy/policy.yaml").read_text()
-    last = f"    module: {deployment['edge']['module']}\n"
-    assert text.count(last) == 1
-    text = text.replace(last, f"{last}    collector: \"{collector}\"\n    traced_percent: {percent}\n")
+    document = yaml.safe_load((ROOT / "envoy/policy.yaml").read_text())
+    document["deployment"]["edge"] |= {"collector": collector, "traced_percent": percent}
+    text = yaml.safe_dump(document, sort_keys=False)
     run = subprocess.run([DASHGATE, "render", "--for", "edge", "-"], input=text, capture_output=True, text=True, timeout=30)
     assert run.returncode == 0, run.stderr
     return yaml.safe_load(run.stdout)
