@@ -54,7 +54,7 @@ fn check_position(
     let Some(entry) = entry else { return index };
     let at = entry.place.deep(&["patch", "operation"]).unwrap_or_else(|| entry.place.clone());
     let Some(index) = index else {
-        if matches!(entry.operation, "MERGE" | "REMOVE") {
+        if matches!(entry.operation, "MERGE" | "REMOVE" | "REPLACE") {
             report.problem(at.finding("puts nothing among the filters: there is no gate; use INSERT_FIRST"));
         }
         return None;

@@ -27,6 +27,9 @@ pub fn check(resources: &[Resource<'_>], gates: &[&Gate<'_>], report: &mut Repor
         if resource.kind == "Service" {
             resource.list("ports").iter().for_each(|port| check_port(port, report));
         }
+        if resource.kind == "Sidecar" {
+            resource.list("ingress").iter().for_each(|listener| check_listener(listener, report));
+        }
         let mode = resource.spec(&["mtls", "mode"]).filter(|_| resource.kind == "PeerAuthentication");
         if let Some(mode) = mode.filter(|mode| matches!(mode.node.text(), Some("PERMISSIVE" | "DISABLE"))) {
             report.warning(mode.finding(
@@ -44,6 +47,15 @@ fn check_port(port: &Place<'_>, report: &mut Report) {
     let protocol = word.split('-').next().unwrap_or_default().to_ascii_lowercase();
     if OTHERS.contains(&protocol.as_str()) {
         report.problem(place.finding(format!("{protocol} runs no HTTP filter, and so no gate; use http")));
+    }
+}
+
+/// A Sidecar says the protocol of its listener itself, whatever the Service calls the port.
+fn check_listener(listener: &Place<'_>, report: &mut Report) {
+    let Some(protocol) = listener.deep(&["port", "protocol"]) else { return };
+    let word = protocol.scalar().unwrap_or_default().to_ascii_uppercase();
+    if !["HTTP", "HTTP2", "GRPC", "GRPC-WEB"].contains(&word.as_str()) {
+        report.problem(protocol.finding(format!("{word} runs no HTTP filter, and so no gate; use HTTP")));
     }
 }
 
