@@ -22,6 +22,7 @@ pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Repo
     check_normalisation(chain, report);
     check_address(chain, report);
     check_preflights(&filters, &gate, report);
+    check_replies(chain, report);
     if !filters.first().is_some_and(secures_transport) {
         report.warning(chain.finding(
             "the first of http_filters is no header_mutation that sets strict-transport-security: \
@@ -89,11 +90,31 @@ fn check_normalisation(chain: &Place<'_>, report: &mut Report) {
 fn check_address(chain: &Place<'_>, report: &mut Report) {
     let told =
         ["xff_num_trusted_hops", "original_ip_detection_extensions"].iter().any(|name| chain.member(name).is_some());
+    let internal = chain.member("internal_address_config").map(|config| config.list("cidr_ranges")).unwrap_or_default();
+    for range in internal {
+        if let Some(length) = range.member("prefix_len").filter(|length| length.scalar().as_deref() == Some("0")) {
+            report.problem(
+                length.finding("makes everybody internal: a client's x-envoy-* headers steer retries and timeouts"),
+            );
+        }
+    }
     if !chain.is_true("use_remote_address") && !told {
         report.warning(chain.finding(
             "use_remote_address: true is missing: a client's X-Forwarded-For counts, and x-envoy-* headers of whoever \
              it makes look internal",
         ));
+    }
+}
+
+/// Refusals are told by their status: to browsers, caches and whoever reads the log.
+fn check_replies(chain: &Place<'_>, report: &mut Report) {
+    let mappers = chain.member("local_reply_config").map(|config| config.list("mappers")).unwrap_or_default();
+    for status in mappers.iter().filter_map(|mapper| mapper.member("status_code")) {
+        if status.scalar().is_some_and(|code| code.starts_with(['2', '3'])) {
+            report.warning(
+                status.finding("turns refusals into something else: clients and caches take them for answers"),
+            );
+        }
     }
 }
 
@@ -124,7 +145,12 @@ pub fn check_words(filter: &Place<'_>, report: &mut Report) {
     if config.is_a("tap.v3.Tap") {
         report.problem(filter.finding("copies requests before the gate, and the sessions in them; leave it out"));
     }
-    if ["lua.v3.Lua", "ext_proc.v3.ExternalProcessor"].iter().any(|kind| config.is_a(kind)) {
+    if config.is_a("cache.v3.CacheConfig") {
+        report.problem(filter.finding("answers from what it kept, before the gate is asked; put it after the gate"));
+    }
+    const ANSWERING: [&str; 4] =
+        ["lua.v3.Lua", "ext_proc.v3.ExternalProcessor", "ext_authz.v3.ExtAuthz", "oauth2.v3.OAuth2"];
+    if ANSWERING.iter().any(|kind| config.is_a(kind)) {
         report.warning(filter.finding("runs before the gate: it sees sessions, and may answer in the gate's place"));
     }
     let mutations = match config.member("mutations") {

@@ -142,6 +142,12 @@ pub fn check_fetch(plugin: &Place<'_>, report: &mut Report) {
 
 /// A module that was compiled before is run without being looked at.
 fn check_code(config: &Place<'_>, report: &mut Report) {
+    let runtime = config.deep(&["vm_config", "runtime"]);
+    if let Some(runtime) = runtime.filter(|runtime| runtime.node.text() != Some("envoy.wasm.runtime.v8")) {
+        report.problem(
+            runtime.finding("is not in Envoy's official builds, or runs no module; use envoy.wasm.runtime.v8"),
+        );
+    }
     let Some(precompiled) = config.deep(&["vm_config", "allow_precompiled"]).filter(|place| place.node.is_true())
     else {
         return;
