@@ -36,7 +36,7 @@ class Gateway(Stage):
         self.registry = Registry(image)
         self.edge = None
         try:
-            self.listen, self.redirect = free_port(), free_port()
+            self.listen, self.redirect = namespaces.keep(free_port()), namespaces.keep(free_port())
             documents = rendered.documents(rendered.text_of(
                 "envoy-gateway", policy, "envoy-gateway", namespace=NAMESPACE, port=self.listen, redirect=self.redirect,
                 module=f"oci://127.0.0.1:{self.registry.port}/dashgate:test@{image.digest}",

@@ -83,9 +83,12 @@ class Upstream:
         self.stopping = threading.Event()
         self.sockets: dict[str, socket.socket] = {}
         self.lock = threading.Lock()
+        self.accepting: list[threading.Thread] = []
         for name in dashboards:
             listening = self.sockets[name] = listen(name)
-            threading.Thread(target=self._accept, args=(name, listening), daemon=True).start()
+            thread = threading.Thread(target=self._accept, args=(name, listening), daemon=True)
+            thread.start()
+            self.accepting.append(thread)
 
     def port(self, dashboard: str) -> int:
         return self.sockets[dashboard].getsockname()[1]
@@ -109,7 +112,14 @@ class Upstream:
         return self.received()
 
     def stop(self) -> None:
+        """Nothing of this upstream accepts afterwards: a thread left in accept() would take what comes to the next one's socket,
+        which may well get the same descriptor."""
         self.stopping.set()
+        for listening in self.sockets.values():
+            listening.shutdown(socket.SHUT_RDWR)
+        for thread in self.accepting:
+            thread.join(timeout=10)
+            assert not thread.is_alive()
         for listening in self.sockets.values():
             listening.close()
 
