@@ -8,7 +8,7 @@ import verdicts
 from agent import DATA, AgentMesh
 from bootstrap import module
 from policy import only
-from registry import Image, Registry
+from registry import Registry, published
 from sessions import session
 from stage import WAYS, cookie
 
@@ -18,7 +18,7 @@ FORMS = ["istio-trafficextension", "istio-wasmplugin", "istio-envoyfilter"]
 
 @pytest.fixture(scope="module")
 def made(mesh, agent_program, private_network):
-    return Image(module())
+    return published()
 
 
 @pytest.fixture(scope="module")
