@@ -18,7 +18,14 @@ from stage import Live, Stage, cookie
 
 NAME = "dashgate"
 STAT = f"extension_config_discovery.http_filter.{NAME}"
+COUNTERS = ("update_attempt", "update_success", "update_rejected", "config_reload")
 DASHBOARDS = ("portal", "training", "other", "brief")
+
+
+def resource_of(gate: dict) -> str:
+    """The file's text."""
+    resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": NAME, "typed_config": gate}
+    return yaml.safe_dump({"resources": [resource]}, sort_keys=False)
 
 
 class Discovered(Stage):
@@ -43,14 +50,20 @@ class Discovered(Stage):
 
     def write(self, gate: dict) -> None:
         """Replaces the file by rename, the one way that Envoy sees."""
-        resource = {"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": NAME, "typed_config": gate}
-        certificates.replace(self.file, yaml.safe_dump({"resources": [resource]}, sort_keys=False).encode())
+        certificates.replace(self.file, resource_of(gate).encode())
 
-    def change(self, edit: Callable[[dict, dict], None]) -> None:
-        """Writes the gate anew after `edit` of the plugin's settings and the policy in there."""
+    def changed(self, edit: Callable[[dict, dict], None]) -> dict:
+        """The first gate after `edit` of the plugin's settings and the policy in there."""
         changed = copy.deepcopy(self.gate)
         edit(changed["config"], changed["config"]["configuration"]["value"])
-        self.write(changed)
+        return changed
+
+    def change(self, edit: Callable[[dict, dict], None]) -> None:
+        self.write(self.changed(edit))
+
+    def counters(self) -> dict[str, int]:
+        """What the discovery has counted so far."""
+        return {name: self.edge.stat(f"{STAT}.{name}") for name in COUNTERS}
 
     def until(self, stat: str, value: int) -> float:
         """Waits for a counter of the discovery; how long that took."""

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))    # the same client, sessions and upstream as everywhere
 
-pytest.register_assert_rewrite("comparison", "verdicts")     # so that they say what differs
+pytest.register_assert_rewrite("verdicts")     # so that it says what differs
 
 import bootstrap  # noqa: E402
 import build  # noqa: E402

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import build
 import namespaces
 import rendered
-from bootstrap import free_port, module
+from bootstrap import free_port
 from client import Http1
 from envoy_gateway import EnvoyGateway
-from registry import Image, Registry
+from registry import Registry, published
 from stage import Stage
 from upstream import Upstream
 
@@ -31,8 +31,8 @@ class Gateway(Stage):
         program = build.built("gateway") / "envoy-gateway"      # before there is no network any more
         namespaces.enter()
         names = [dashboard["name"] for dashboard in policy["dashboards"]]
+        image = published()
         self.upstream = Upstream(names)
-        image = Image(module())
         self.registry = Registry(image)
         self.edge = None
         try:

@@ -1,44 +1,63 @@
-"""An image registry on loopback that holds one image: the module, as the control planes expect it. It takes nothing in."""
+"""An image registry on loopback that holds the published image: what `cargo xtask image` makes of the module. It takes nothing in."""
 
 from __future__ import annotations
 
-import gzip
+import functools
 import hashlib
-import io
 import json
-import tarfile
+import os
+import shutil
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+import namespaces
+from bootstrap import ROOT, module
+
+KEPT = ROOT / "target" / "images"
+# What the image is made of, beside the module.
+SOURCES = ("xtask/src/image.rs", "xtask/src/image/layout.rs", "Cargo.toml", "Cargo.lock")
 
 
 class Image:
-    """One manifest and one layer with `plugin.wasm` in it."""
+    """The one image of an OCI layout: its manifest by the digest that is pinned, and the blobs as they lie on the disk."""
 
-    def __init__(self, module: Path):
-        self.blobs: dict[str, bytes] = {}
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            entry = tarfile.TarInfo("plugin.wasm")
-            entry.size, entry.mode = module.stat().st_size, 0o644
-            with module.open("rb") as content:
-                archive.addfile(entry, content)
-        layers = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(packed.getvalue()).hexdigest()}"]}
-        config = json.dumps({"architecture": "amd64", "os": "linux", "config": {}, "rootfs": layers}).encode()
-        self.manifest = json.dumps({
-            "schemaVersion": 2, "mediaType": MANIFEST, "config": self._put(config, CONFIG),
-            "layers": [self._put(gzip.compress(packed.getvalue(), mtime=0), LAYER)],
-        }).encode()
-        self.digest = self._put(self.manifest, MANIFEST)["digest"]
+    def __init__(self, layout: Path):
+        [named] = json.loads((layout / "index.json").read_text())["manifests"]
+        self.layout, self.digest, self.kind = layout, named["digest"], named["mediaType"]
 
-    def _put(self, content: bytes, kind: str) -> dict:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        self.blobs[digest] = content
-        return {"mediaType": kind, "digest": digest, "size": len(content)}
+    def blob(self, digest: str) -> bytes | None:
+        algorithm, _, name = digest.partition(":")
+        path = self.layout / "blobs" / algorithm / name
+        return path.read_bytes() if name.isalnum() and path.is_file() else None
+
+
+@functools.cache
+def published() -> Image:
+    """What is published of the module under test: made once for it, and kept under the sum of what went into it."""
+    total = hashlib.sha256(module().read_bytes())
+    for source in SOURCES:
+        total.update((ROOT / source).read_bytes())
+    layout = KEPT / total.hexdigest()[:12]
+    if not layout.is_dir():
+        pack(layout)
+    return Image(layout)
+
+
+def pack(layout: Path) -> None:
+    """Runs `cargo xtask image`, outside the tests' namespaces: Cargo may have to download. Of every path
+    all is said: entering another mount namespace leaves the folder that this program is in."""
+    being_made = layout.with_name(f".{layout.name}.{os.getpid()}")
+    layout.parent.mkdir(parents=True, exist_ok=True)
+    command = [*namespaces.outside(), "cargo", "run", "--quiet", "--manifest-path", str(ROOT / "Cargo.toml"), "--package", "xtask", "--",
+               "image", "--module", str(module().resolve()), "--into", str(being_made.resolve())]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, pass_fds=namespaces.descriptors())
+        assert done.returncode == 0, done.stderr
+        being_made.rename(layout)       # only what is whole gets its name
+    finally:
+        shutil.rmtree(being_made, ignore_errors=True)
 
 
 class Registry:
@@ -51,7 +70,7 @@ class Registry:
             def do_GET(self) -> None:
                 *_, kind, reference = ["", "", *self.path.strip("/").split("/")]
                 if kind == "manifests":
-                    self.answer(MANIFEST, image.digest if not reference.startswith("sha256:") else reference)
+                    self.answer(image.kind, reference if reference.startswith("sha256:") else image.digest)
                 elif kind == "blobs":
                     self.answer("application/octet-stream", reference)
                 else:
@@ -60,7 +79,7 @@ class Registry:
             do_HEAD = do_GET
 
             def answer(self, kind: str, digest: str) -> None:
-                content = image.blobs.get(digest)
+                content = image.blob(digest)
                 if content is None:
                     self.send(404, "application/json", b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
                 else:

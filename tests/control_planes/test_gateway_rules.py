@@ -11,8 +11,8 @@ from bootstrap import walk
 from client import open_tls
 from gateway import Gateway
 from policy import only
-from sessions import SECRETS, session
-from stage import WAYS, cookie, plain_ways, ways
+from sessions import SECRETS, session, tampered
+from stage import WAYS, bearer, cookie, plain_ways, subprotocol, ways
 from test_connect import CONNECT, form, post, refused
 from upstream import Script
 
@@ -157,26 +157,33 @@ def test_rule_30_a_form_from_the_portal_becomes_one_cookie(gate, way):
 
 
 def test_rule_41_no_credential_is_in_anything_printed(gate):
-    """Run after the others of this file, which used every carrier; two more on their way through Envoy's own answers."""
+    """By every carrier, taken and refused, in the query and in the referer, and on its way through Envoy's own answers."""
     secret = session("training")
-    gate.ask("http1", path=f"/a%2fb?token={secret}", headers=[*good(), ("referer", f"https://x.example/?token={secret}")])
-    gate.ask("http1", path=f"/.dashgate/connect#token={secret}", headers=good())
+    leaking = [("referer", f"https://x.example/?token={secret}")]
+    for name, credential in (("cookie", cookie("training", secret)), ("bearer", bearer(secret))):
+        gate.permits("http1", path=f"/by-{name}?token={secret}", headers=[*credential, *leaking])
+    gate.permits("upgrade1", path="/by-subprotocol", headers=subprotocol(secret, "chat"))
+    gate.refuses("http1", "session_missing", 401, path=f"/in-the-query?token={secret}", headers=leaking)
+    gate.refuses("http2", "signature_invalid", 401, path="/tampered", headers=bearer(tampered(secret)))
+    gate.answers("http1", 307, path=f"/own%2fanswer?token={secret}", headers=[*good(), *leaking])
+    gate.ask("http1", path=f"{CONNECT}#token={secret}", headers=good())
+    assert post(gate, "http2", form(secret)).status == 303
     with gate.plain() as connection:
         connection.send("GET", f"/x?token={secret}", [("host", "training.example.org")])
         assert connection.answer().status == 308
-    wanted = [{"response_code": 307, "path": "/a/b"}, {"response_code": 101, "dashgate_dashboard": "training"},
-              {"response_code": 401, "dashgate_reason": "session_missing", "dashgate_refused": "training"}]
+    permitted = {"dashgate_dashboard": "training", "dashgate_subject": "ana"}
+    wanted = [{"path": "/by-cookie", "response_code": 200, **permitted}, {"path": "/by-bearer", "response_code": 200, **permitted},
+              {"path": "/by-subprotocol", "response_code": 101, **permitted},
+              {"path": "/in-the-query", "response_code": 401, "dashgate_refused": "training", "dashgate_reason": "session_missing"},
+              {"path": "/tampered", "response_code": 401, "dashgate_refused": "training", "dashgate_reason": "signature_invalid"},
+              {"path": "/own/answer", "response_code": 307}, {"path": CONNECT, "response_code": 200}, {"path": CONNECT, "response_code": 303}]
     deadline = time.monotonic() + 15        # Envoy writes its log every 10 s
-    while time.monotonic() < deadline:
-        entries = gate.edge.access_log()
-        if all(any(want.items() <= entry.items() for entry in entries) for want in wanted):
-            break
+    while missing := [want for want in wanted if not any(want.items() <= entry.items() for entry in gate.edge.access_log())]:
+        assert time.monotonic() < deadline, f"{missing} not among {json.dumps(gate.edge.access_log()[-10:])}"
         time.sleep(0.2)
-    else:
-        missing = [want for want in wanted if not any(want.items() <= entry.items() for entry in entries)]
-        pytest.fail(f"{missing} not among {json.dumps(entries[-3:])}")
     printed = gate.edge.everything_printed()
     assert "dashgate_decisions_total" in printed
+    assert secret in SECRETS
     for word in SECRETS:
         assert word not in printed
 

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 import gateway
-from bootstrap import ROOT, module
+from bootstrap import ROOT
 from envoy_gateway import EnvoyGateway
 from gateway import the
-from registry import Image, Registry
+from registry import Registry, published
 from rendered import documents
 from sessions import SECRETS, base64url, bokeh_id, session, tampered
 from stage import Stage, cookie, ways
@@ -31,7 +31,7 @@ class Shipped(Stage):
         resources = documents(SHIPPED.read_text())
         policy = the(resources, "EnvoyExtensionPolicy")["spec"]["wasm"][0]
         names = [dashboard["name"] for dashboard in policy["config"]["dashboards"]]
-        self.upstream, image = Upstream(names), Image(module())
+        image, self.upstream = published(), Upstream(names)
         self.registry = Registry(image)
         policy["code"]["image"] |= {"url": f"127.0.0.1:{self.registry.port}/dashgate:test", "sha256": image.digest[7:]}
         for name in names:

@@ -8,7 +8,7 @@ from agent import AgentMesh
 from bootstrap import module, walk
 from istio import Mesh
 from policy import only
-from registry import Image, Registry
+from registry import Registry, published
 from sessions import session
 from stage import WAYS, cookie
 
@@ -61,7 +61,7 @@ def test_rule_49_a_policy_that_the_gate_refuses_leaves_the_old_one(form, mesh, p
 @pytest.mark.parametrize("form,stays", [("istio-trafficextension", False), ("istio-envoyfilter", True)])
 def test_an_image_that_cannot_be_pulled(form, stays, mesh, agent_program, private_network):
     """By TrafficExtension everybody is refused until it can; by the rendered EnvoyFilter the gate that is there stays."""
-    made = Image(module())
+    made = published()
     registry = Registry(made)
     digest = hashlib.sha256(module().read_bytes()).hexdigest()
 

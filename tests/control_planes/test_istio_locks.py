@@ -22,7 +22,9 @@ LUA = "function envoy_on_request(handle) end"
 
 
 def extension(documents):
-    return the(documents, "TrafficExtension")
+    """The gate's own resource, where it is of Istio's own kinds."""
+    [found] = [one for one in documents if one["kind"] in ("TrafficExtension", "WasmPlugin")]
+    return found
 
 
 def patch_of(documents, kind):

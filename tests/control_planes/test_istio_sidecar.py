@@ -13,8 +13,6 @@ from upstream import Script
 SECTION = "istio-sidecar"
 FORMS = ["istio-trafficextension", "istio-envoyfilter", "istio-wasmplugin"]
 
-REFUSALS = verdicts.REFUSALS
-
 
 @pytest.fixture(scope="module", params=FORMS)
 def started(request, mesh, private_network):
@@ -33,10 +31,9 @@ def test_a_good_request_reaches_the_dashboard_and_no_credential_does(gate, way):
     verdicts.permits_and_tells_the_upstream(gate, way)
 
 
-@ways
-@pytest.mark.parametrize("case", REFUSALS, ids=[case[0] for case in REFUSALS])
-def test_a_bad_one_is_refused_for_its_reason_and_reaches_nothing(gate, way, case):
-    verdicts.refuses(gate, way, case)
+@verdicts.asked(["training"])
+def test_every_verdict_is_the_edges(gate, way, case):
+    verdicts.judged(gate, way, case)
 
 
 @upgrade_ways

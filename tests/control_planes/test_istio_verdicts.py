@@ -17,7 +17,7 @@ from stage import Stage, cookie, plain_ways, upgrade_ways, ways
 from test_connect import CONNECT, form, post
 from upstream import Script
 
-NAMES = ("portal", "training", "other", "report", "first", "inner", "second", "brief")
+NAMES = (*verdicts.DASHBOARDS, "inner")
 FORMS = {
     "trafficextension": ("istio-trafficextension", "istio"),
     "envoyfilter": ("istio-envoyfilter", "istio"),
@@ -51,10 +51,9 @@ def test_a_good_request_reaches_its_dashboard_and_no_credential_does(gate, way):
     verdicts.permits_and_tells_the_upstream(gate, way)
 
 
-@ways
-@pytest.mark.parametrize("case", verdicts.REFUSALS, ids=[case[0] for case in verdicts.REFUSALS])
-def test_a_bad_one_is_refused_for_its_reason_and_reaches_nothing(gate, way, case):
-    verdicts.refuses(gate, way, case)
+@verdicts.asked(NAMES)
+def test_every_verdict_is_the_edges(gate, way, case):
+    verdicts.judged(gate, way, case)
 
 
 @ways
