@@ -100,7 +100,7 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
         },
         Kind::Url => match text.and_then(|text| text.split_once("://")) {
             Some((scheme, rest)) if is_plain(scheme) && rest.split(':').all(is_plain) => Ok(json!(text)),
-            _ => Err("must be a URL, such as oci://registry.example.org/dashgate@sha256:…".to_owned()),
+            _ => Err("must be a URL, such as oci://images.example.org/dashgate@sha256:…".to_owned()),
         },
         Kind::Plain => match text.filter(|text| is_plain(text) || (text.is_empty() && node.is_none())) {
             Some(text) => Ok(json!(text)),

@@ -169,6 +169,7 @@ const ISTIO_NAMES: [&str; 3] = ["istio", "istio-gateway-api", "istio-sidecar"];
 const ISTIO_ENVOYFILTER: Section = istio_section("istio/envoyfilter.yaml", true);
 const ISTIO_TRAFFICEXTENSION: Section = istio_section("istio/trafficextension.yaml", false);
 const ISTIO_WASMPLUGIN: Section = istio_section("istio/wasmplugin.yaml", false);
+
 /// An edge whose parts are containers: what it says of them differs, what is made of it does not.
 const COMPOSE: Section = Section { name: "compose", ..EDGE };
 
