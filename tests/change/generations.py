@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -15,7 +14,7 @@ import bootstrap
 import certificates
 import sessions
 import yaml
-from edge import UnixConnection, binary
+from edge import UnixConnection, binary, end
 from policy import only
 from stage import Stage
 from upstream import Upstream
@@ -67,13 +66,7 @@ class Generation:
         return time.monotonic() - self.started
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(5)
+        end(self.process)
 
 
 class Ports:

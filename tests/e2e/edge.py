@@ -48,6 +48,18 @@ def binary() -> str:
     return str(next((Path(envoy.__file__).parent / "_bin").glob("envoy*")))
 
 
+def end(process: subprocess.Popen, seconds: float = 5) -> None:
+    """Ends a process that leads a group of its own, and the group: asked first, killed if it has not gone by then."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+
+
 class Envoy:
     """Started on construction from `folder`, which holds its bootstrap and everything else of it."""
 
@@ -140,12 +152,7 @@ class Envoy:
         except OSError:
             PRINTED.append(self.log())
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(5)
+            end(self.process)
             PRINTED.append(self.log() + self.access_file.read_text("utf-8", "replace"))
         shutil.rmtree(self.folder, ignore_errors=True)
 

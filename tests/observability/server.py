@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from bootstrap import free_port
+from edge import end
 from programs import ROOT, program
 
 SHIPPED = ROOT / "envoy/observability"
@@ -100,13 +99,7 @@ class Prometheus:
         self.wait(f"{count} scrapes", lambda: self.samples(query), lambda found: found and found[0]["value"] > wanted)
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait(5)
+        end(self.process, seconds=10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Prometheus:
