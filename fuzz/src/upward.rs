@@ -16,6 +16,7 @@ pub fn check(gate: &Gate, sent: &Sent, permit: &Permit) {
     check_headers(&up, name);
     check_cookies(&up, name);
     check_path(sent, &up, name);
+    check_websocket_key(sent, &up);
     check_spoken(sent, &up, permit, name);
 }
 
@@ -143,10 +144,30 @@ pub fn holds_parameter(path: &[u8]) -> bool {
     })
 }
 
+/// A client's `Sec-WebSocket-Key` goes up as it came; an upgrade that came without gets one of 16 bytes, and nothing
+/// else does.
+fn check_websocket_key(sent: &Sent, up: &[(String, Vec<u8>)]) {
+    let came: Vec<&[u8]> = sent.all("sec-websocket-key").collect();
+    let goes: Vec<&[u8]> = all(up, "sec-websocket-key").collect();
+    if came.is_empty() && sent.all("upgrade").next().is_some() {
+        let [key] = goes.as_slice() else { panic!("{} keys for an upgrade", goes.len()) };
+        assert!(key.len() == 24 && key.ends_with(b"=="), "RFC 6455, section 4.1: 16 bytes in base64");
+    } else {
+        assert_eq!(came, goes, "the key of a WebSocket was changed");
+    }
+}
+
 /// What the gate says to backends and to Envoy it says itself, and it changes nothing else.
 fn check_spoken(sent: &Sent, up: &[(String, Vec<u8>)], permit: &Permit, name: &str) {
-    const CHANGED: [&str; 6] =
-        ["cookie", "authorization", "sec-websocket-protocol", "bokeh-session-id", ":path", "grpc-timeout"];
+    const CHANGED: [&str; 7] = [
+        "cookie",
+        "authorization",
+        "sec-websocket-protocol",
+        "sec-websocket-key",
+        "bokeh-session-id",
+        ":path",
+        "grpc-timeout",
+    ];
     let timeouts: Vec<&[u8]> = all(up, "grpc-timeout").collect();
     assert!(timeouts.len() <= 1);
     for timeout in timeouts {
