@@ -96,10 +96,11 @@ fn look_at(files: &[File], environment: &Environment, report: &mut Report) {
                 }
                 Document::Envoy(node) => has_gate |= envoy::check(&Place::of_file(node, index), environment, report),
                 Document::Kubernetes(node) => kubernetes::collect(node, index, report, &mut resources),
-                Document::Compose(node) => compose::check(&Place::of_file(node, index), report),
+                Document::Compose(_) | Document::Other => {}
             }
         }
     }
+    has_gate |= compose::check(files, environment, report);
     has_gate |= kubernetes::check(&resources, has_gate, environment, report);
     // Of a file that could not be read that alone is told: the gate may be in it.
     if has_gate || files.iter().any(|file| file.documents.is_empty()) {

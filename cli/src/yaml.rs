@@ -2,11 +2,11 @@
 //!
 //! Plain scalars are what their reader makes of them, so that a file means here what it will mean there: yaml-cpp and Envoy's
 //! loader (measured on Envoy 1.40), or Kubernetes' (YAML 1.1, whole numbers of any length). Merge keys (`<<`) are ordinary
-//! names. Only of two equal names Envoy takes one and says nothing.
+//! names to both; compose follows them. Only of two equal names Envoy takes one and says nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::tree::{Node, Value, quoted};
 
@@ -22,12 +22,20 @@ pub enum Reader {
     Envoy,
     /// That of Kubernetes' API and tools.
     Kubernetes,
+    /// That of docker compose: it follows merge keys, and its tags say what an override takes away.
+    Compose,
 }
+
+/// The tags by which a compose file takes away what the files before it say: here the one name of a map.
+pub const RESET: &str = "!reset";
+/// The same, with something in its place.
+pub const OVERRIDE: &str = "!override";
 
 /// A list or map whose end is still to come.
 struct Open {
     line: usize,
     anchor: usize,
+    tag: Option<&'static str>,
     items: Vec<Node>,
     map: Option<OpenMap>,
 }
@@ -87,22 +95,28 @@ impl Builder {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 let value = match (plain, self.reader) {
                     (false, _) => Value::Text(text.into_owned()),
-                    (true, Reader::Envoy) => plain_scalar(&text),
+                    (true, Reader::Envoy | Reader::Compose) => plain_scalar(&text),
                     (true, Reader::Kubernetes) => kubernetes_scalar(&text),
                 };
-                self.add(Node { line: Some(line), value }, anchor)
+                let tag = self.tag(tag.as_deref());
+                self.add(tagged(Node { line: Some(line), value }, tag), anchor)
             }
-            Event::SequenceStart(anchor, _) => self.start(Open { line, anchor, items: Vec::new(), map: None }),
-            Event::MappingStart(anchor, _) => {
-                self.start(Open { line, anchor, items: Vec::new(), map: Some(OpenMap::default()) })
+            Event::SequenceStart(anchor, tag) => {
+                let tag = self.tag(tag.as_deref());
+                self.start(Open { line, anchor, tag, items: Vec::new(), map: None })
+            }
+            Event::MappingStart(anchor, tag) => {
+                let tag = self.tag(tag.as_deref());
+                self.start(Open { line, anchor, tag, items: Vec::new(), map: Some(OpenMap::default()) })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 let value = match open.map {
+                    Some(map) if self.reader == Reader::Compose => Value::Map(merged(map.members)),
                     Some(map) => Value::Map(map.members),
                     None => Value::List(open.items),
                 };
-                self.add(Node { line: Some(open.line), value }, open.anchor)
+                self.add(tagged(Node { line: Some(open.line), value }, open.tag), open.anchor)
             }
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).ok_or("an alias stands inside its own anchor")?.clone();
@@ -110,6 +124,11 @@ impl Builder {
             }
             _ => Ok(()),
         }
+    }
+
+    fn tag(&self, tag: Option<&Tag>) -> Option<&'static str> {
+        let tag = tag.filter(|tag| self.reader == Reader::Compose && tag.handle == "!")?;
+        [RESET, OVERRIDE].into_iter().find(|known| known[1..] == tag.suffix)
     }
 
     fn start(&mut self, open: Open) -> Result<(), String> {
@@ -152,6 +171,27 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+fn tagged(node: Node, tag: Option<&str>) -> Node {
+    match tag {
+        Some(tag) => Node { line: node.line, value: Value::Map(vec![(tag.to_owned(), node)]) },
+        None => node,
+    }
+}
+
+/// A map with what its merge key adds; its own names count first, then those of the maps in their order.
+fn merged(members: Vec<(String, Node)>) -> Vec<(String, Node)> {
+    let (merges, mut own): (Vec<_>, Vec<_>) = members.into_iter().partition(|(name, _)| name == "<<");
+    for (_, merge) in &merges {
+        let maps = if merge.items().is_empty() { std::slice::from_ref(merge) } else { merge.items() };
+        for (name, node) in maps.iter().flat_map(Node::members) {
+            if !own.iter().any(|(known, _)| known == name) {
+                own.push((name.clone(), node.clone()));
+            }
+        }
+    }
+    own
 }
 
 /// Null and the booleans, which both readers take alike.
@@ -237,6 +277,19 @@ mod tests {
     #[test]
     fn follows_anchors_and_keeps_the_order_of_names() {
         assert_eq!(json("b: &x {z: 1, a: [2]}\na: *x\n"), r#"{"b":{"z":1,"a":[2]},"a":{"z":1,"a":[2]}}"#);
+    }
+
+    #[test]
+    fn follows_merge_keys_and_tags_for_compose_alone() {
+        let text = "a: &a {x: 1, y: 2}\nb: &b {x: 3, z: 4}\nc: {<<: [*a, *b], y: 5}\nd: {<<: *a}\ne: !reset null\nf: !override [1]\n";
+        let compose = parse_all(text, Reader::Compose).unwrap().pop().unwrap();
+        assert_eq!(compose.member("c").unwrap().to_json(), r#"{"y":5,"x":1,"z":4}"#);
+        assert_eq!(compose.member("d").unwrap().to_json(), r#"{"x":1,"y":2}"#);
+        assert_eq!(compose.member("e").unwrap().to_json(), r#"{"!reset":"null"}"#);
+        assert_eq!(compose.member("f").unwrap().to_json(), r#"{"!override":[1]}"#);
+        let envoy = parse_all(text, Reader::Envoy).unwrap().pop().unwrap();
+        assert_eq!(envoy.member("d").unwrap().to_json(), r#"{"<<":{"x":1,"y":2}}"#);
+        assert_eq!(envoy.member("f").unwrap().to_json(), "[1]");
     }
 
     #[test]

@@ -260,7 +260,7 @@ services:
     let configuration = compose.replace("compose.yaml", "compose-envoy.yaml");
     assert!(!run.stdout.contains("not-to-be-repeated"));
     let told = findings(&run);
-    let [environment, ports, network, open] = told.as_slice() else { panic!("{}", run.stdout) };
+    let [ports, network, environment, open] = told.as_slice() else { panic!("{}", run.stdout) };
     assert_eq!(
         *environment,
         format!(

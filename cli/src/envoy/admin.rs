@@ -31,6 +31,33 @@ pub fn check(root: &Place<'_>, chains: &[Place<'_>], report: &mut Report) {
     }
 }
 
+/// The port that it listens on, where it is one.
+pub fn port(root: &Place<'_>) -> Option<u16> {
+    root.deep(&["admin", "address", "socket_address"])?.word("port_value")?.parse().ok()
+}
+
+/// The ports that a file listens on, and whether a page of the admin interface is shown there.
+pub fn listeners(root: &Place<'_>) -> Vec<(u16, bool)> {
+    let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    listeners
+        .iter()
+        .filter_map(|listener| {
+            let port = listener.deep(&["address", "socket_address"])?.word("port_value")?.parse().ok()?;
+            Some((port, shows(root, listener)))
+        })
+        .collect()
+}
+
+/// Whether a listener leads to the admin interface.
+fn shows(root: &Place<'_>, listener: &Place<'_>) -> bool {
+    let admin = root.deep(&["admin", "address"]).and_then(|address| detours::said(&address));
+    let Some(admin) = admin else { return false };
+    super::connection_managers(listener)
+        .iter()
+        .flat_map(routes::clusters)
+        .any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &admin)))
+}
+
 /// An interface on all addresses is reached by each of them.
 fn is_same(endpoint: &str, admin: &str) -> bool {
     let everywhere = ["0.0.0.0:", ":::", "[::]:"].iter().find_map(|host| admin.strip_prefix(host));

@@ -25,6 +25,77 @@ use crate::tree::Node;
 /// The filter state that says which dashboard a request was permitted to. Only the gate can write it.
 pub const LOCK: &str = "wasm.dashgate_dashboard";
 
+/// Where the gate's routes lead.
+pub struct Backend {
+    /// A host's name or address.
+    pub host: String,
+    /// Whether everybody is led there.
+    pub is_open: bool,
+}
+
+/// A key of a policy.
+pub struct Key {
+    /// The variable that holds it.
+    pub name: String,
+    /// Whether it makes sessions for every dashboard, and not just values that one dashboard's own framework reads, too.
+    pub signs_for_all: bool,
+}
+
+/// The hosts behind the gate of a file.
+pub fn reached(root: &Place<'_>) -> Vec<Backend> {
+    let permits: Vec<permits::Permit> =
+        policies(root.node).into_iter().flatten().flat_map(|policy| permits::of_policy(&policy)).collect();
+    let mut found = Vec::new();
+    for chain in connection_managers(root).iter().filter(|chain| chain::gate(chain).is_some()) {
+        for route in routes::all(chain) {
+            let lock = routes::lock(&route);
+            let is_open = permits.iter().any(|permit| permit.is_open && Some(permit.name.as_str()) == lock);
+            for endpoint in routes::clusters_of(&route).iter().flat_map(|(_, name)| detours::endpoints(root, name)) {
+                if let Some((host, _)) = endpoint.rsplit_once(':') {
+                    found.push(Backend { host: host.to_owned(), is_open });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The unix sockets behind the gate of a file.
+pub fn pipes(root: &Place<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    root.walk(&mut |place| {
+        found.extend(place.deep(&["endpoint", "address", "pipe"]).and_then(|pipe| pipe.word("path")))
+    });
+    found
+}
+
+/// The keys of a file's policies.
+pub fn keys(root: &Place<'_>) -> Vec<Key> {
+    let mut found = Vec::new();
+    for policy in policies(root.node).into_iter().flatten() {
+        let kinds = policy.member("sessions").map(Node::members).unwrap_or_default();
+        for key in policy.member("keys").map(Node::items).unwrap_or_default() {
+            let (Some(id), Some(name)) =
+                (key.member("id").and_then(Node::text), key.member("env").and_then(Node::text))
+            else {
+                continue;
+            };
+            let signs_for_all = kinds.iter().any(|(_, kind)| {
+                let is_jwt = kind.member("format").and_then(Node::text) == Some("jwt");
+                is_jwt
+                    && kind
+                        .member("keys")
+                        .map(Node::items)
+                        .unwrap_or_default()
+                        .iter()
+                        .any(|known| known.text() == Some(id))
+            });
+            found.push(Key { name: name.to_owned(), signs_for_all });
+        }
+    }
+    found
+}
+
 /// The policies of all dashgate filters of a file.
 pub fn policies(document: &Node) -> Vec<Result<Node, String>> {
     plugins(&Place::root(document)).iter().map(|plugin| plugin::policy(plugin).map(|(policy, _)| policy)).collect()

@@ -51,10 +51,11 @@ pub fn dashgate_reading(arguments: &[&str], stdin: &str) -> Run {
     run(arguments, stdin, &[("DASHGATE_KEY", KEY), ("BOKEH_SECRET_KEY", BOKEH_KEY)])
 }
 
-/// Runs with exactly this environment.
+/// Runs with exactly this environment, from the repository's root.
 pub fn run(arguments: &[&str], stdin: &str, environment: &[(&str, &str)]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dashgate"))
         .args(arguments)
+        .current_dir(repository(""))
         .env_clear()
         .envs(environment.iter().copied())
         .stdin(Stdio::piped())

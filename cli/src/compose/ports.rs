@@ -1,0 +1,116 @@
+//! Published ports: only Envoy's listeners are for the outside. Decides nothing about what listens there.
+
+use super::service::filled;
+use super::{Member, Role};
+use crate::check::Report;
+use crate::envoy::admin;
+use crate::place::Place;
+
+/// Where Envoy's admin interface is by custom.
+const ADMIN: u16 = 9901;
+
+/// A published port.
+struct Port<'a> {
+    /// The machine's address that it is bound to; nothing for all of them.
+    address: Option<String>,
+    first: u16,
+    last: u16,
+    place: Place<'a>,
+}
+
+impl Port<'_> {
+    fn holds(&self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.address.as_deref().is_some_and(|address| {
+            address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback()) || address == "localhost"
+        })
+    }
+}
+
+/// Looks for ports that lead past the gate.
+pub fn check(members: &[Member<'_>], envoys: &[Place<'_>], report: &mut Report) {
+    for member in members {
+        let ports: Vec<Port<'_>> = member.service.list("ports").into_iter().filter_map(read).collect();
+        match member.role {
+            Role::Envoy => ports.iter().for_each(|port| check_envoys(port, envoys, report)),
+            Role::Guarded | Role::Unknown => {
+                if let (Some(_), Some(field)) = (ports.first(), member.service.field("ports")) {
+                    report.problem(
+                        field.finding("is reached from outside past Envoy, and so without dashgate; leave ports out"),
+                    );
+                }
+            }
+            Role::Open => {
+                const TOLD: &str =
+                    "is reached past Envoy: without TLS, and with x-dashgate-* headers of whoever comes; leave it out";
+                for port in &ports {
+                    let finding = port.place.finding(TOLD);
+                    if port.is_loopback() { report.warning(finding) } else { report.problem(finding) }
+                }
+            }
+            Role::Other => {
+                for port in ports.iter().filter(|port| !port.is_loopback() && !member.service.is_store()) {
+                    if let Some((network, dashboard)) = met(member, members) {
+                        report.warning(port.place.finding(format!(
+                            "is reached from outside, and shares {network} with {dashboard}: whether it leads there without \
+                             dashgate is not known"
+                        )));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What Envoy shows besides its listeners for dashboards.
+fn check_envoys(port: &Port<'_>, envoys: &[Place<'_>], report: &mut Report) {
+    let admins: Vec<u16> = envoys.iter().filter_map(admin::port).collect();
+    let listeners: Vec<u16> = envoys.iter().flat_map(admin::listeners).map(|(port, _)| port).collect();
+    let by_custom = port.first == ADMIN && port.last == ADMIN && !listeners.contains(&ADMIN);
+    if admins.iter().any(|admin| port.holds(*admin)) || by_custom {
+        report.problem(port.place.finding(
+            "is where Envoy's admin interface is: whoever reaches it can stop Envoy and read its configuration; leave it out",
+        ));
+        return;
+    }
+    let shown = envoys.iter().flat_map(admin::listeners).any(|(number, shows)| shows && port.holds(number));
+    if shown && !port.is_loopback() {
+        report.warning(port.place.finding(
+            "shows Envoy's metrics to whoever reaches this machine; publish it on 127.0.0.1, or let Prometheus come by a network",
+        ));
+    }
+}
+
+/// A network on which a service meets a guarded dashboard.
+fn met<'a>(member: &Member<'_>, members: &'a [Member<'_>]) -> Option<(String, &'a str)> {
+    member.service.networks().into_iter().find_map(|(name, _)| {
+        let dashboard = members.iter().find(|other| {
+            other.role == Role::Guarded && other.service.networks().iter().any(|(known, _)| *known == name)
+        })?;
+        Some((format!("network {name}"), dashboard.service.name))
+    })
+}
+
+/// Both forms: `[address:][published:]target[/protocol]`, and a map.
+fn read(place: Place<'_>) -> Option<Port<'_>> {
+    let range = |text: &str| {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    };
+    // What no number can be read from is published all the same.
+    const ANY: (u16, u16) = (0, u16::MAX);
+    let Some(text) = place.scalar() else {
+        let target = place.word("target").map(|target| filled(&target))?;
+        let (first, last) = range(&target).unwrap_or(ANY);
+        return Some(Port { address: place.word("host_ip").map(|address| filled(&address)), first, last, place });
+    };
+    let text = filled(&text);
+    let text = text.split('/').next().unwrap_or_default();
+    let (rest, target) = text.rsplit_once(':').unwrap_or(("", text));
+    let (first, last) = range(target).unwrap_or(ANY);
+    let address = rest.rsplit_once(':').map(|(address, _)| address.trim_matches(['[', ']']).to_owned());
+    Some(Port { address: address.filter(|address| !address.is_empty()), first, last, place })
+}
