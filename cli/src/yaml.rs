@@ -281,14 +281,14 @@ mod tests {
 
     #[test]
     fn follows_merge_keys_and_tags_for_compose_alone() {
-        let text = "a: &a {x: 1, y: 2}\nb: &b {x: 3, z: 4}\nc: {<<: [*a, *b], y: 5}\nd: {<<: *a}\ne: !reset null\nf: !override [1]\n";
+        let text = "a: &a {x: 1, w: 2}\nb: &b {x: 3, z: 4}\nc: {<<: [*a, *b], w: 5}\nd: {<<: *a}\ne: !reset null\nf: !override [1]\n";
         let compose = parse_all(text, Reader::Compose).unwrap().pop().unwrap();
-        assert_eq!(compose.member("c").unwrap().to_json(), r#"{"y":5,"x":1,"z":4}"#);
-        assert_eq!(compose.member("d").unwrap().to_json(), r#"{"x":1,"y":2}"#);
+        assert_eq!(compose.member("c").unwrap().to_json(), r#"{"w":5,"x":1,"z":4}"#);
+        assert_eq!(compose.member("d").unwrap().to_json(), r#"{"x":1,"w":2}"#);
         assert_eq!(compose.member("e").unwrap().to_json(), r#"{"!reset":"null"}"#);
         assert_eq!(compose.member("f").unwrap().to_json(), r#"{"!override":[1]}"#);
         let envoy = parse_all(text, Reader::Envoy).unwrap().pop().unwrap();
-        assert_eq!(envoy.member("d").unwrap().to_json(), r#"{"<<":{"x":1,"y":2}}"#);
+        assert_eq!(envoy.member("d").unwrap().to_json(), r#"{"<<":{"x":1,"w":2}}"#);
         assert_eq!(envoy.member("f").unwrap().to_json(), "[1]");
     }
 

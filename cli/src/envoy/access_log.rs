@@ -22,7 +22,12 @@ const EXPRESSIONS: [&str; 6] =
 
 /// Checks every log of a connection manager, and its trace tags.
 pub fn check(chain: &Place<'_>, report: &mut Report) {
-    for logger in chain.list("access_log") {
+    let mut loggers = chain.list("access_log");
+    // The router's own log has the request as it goes up.
+    for filter in chain.list("http_filters") {
+        loggers.extend(filter.member("typed_config").map(|router| router.list("upstream_log")).unwrap_or_default());
+    }
+    for logger in loggers {
         let Some(config) = logger.member("typed_config") else { continue };
         if config.is_a("grpc.v3.HttpGrpcAccessLogConfig") {
             report
@@ -42,6 +47,12 @@ pub fn check(chain: &Place<'_>, report: &mut Report) {
     if let Some(tracing) = chain.member("tracing") {
         check_tracing(&tracing, report);
     }
+    if let Some(table) = chain.member("route_config") {
+        table.walk(&mut |route| {
+            let tags = route.member("tracing").map(|tracing| tracing.list("custom_tags")).unwrap_or_default();
+            tags.iter().for_each(|tag| check_tag(tag, report));
+        });
+    }
 }
 
 /// Envoy's own tags have the query: `http.url` unless its path is cut off, `grpc.path` unless another takes its place.
@@ -57,13 +68,15 @@ fn check_tracing(tracing: &Place<'_>, report: &mut Report) {
             "custom_tags has no grpc.path of its own: Envoy's has the path with its query, which can hold a credential; use %PATH(NQ)%",
         ));
     }
-    for tag in &tags {
-        let header = tag.deep(&["request_header", "name"]);
-        if let Some(header) = header.filter(|name| is_secret(name.node.text().unwrap_or_default())) {
-            report.problem(header.finding("goes into the traces, and can hold a credential"));
-        }
-        check_formats(tag, report);
+    tags.iter().for_each(|tag| check_tag(tag, report));
+}
+
+fn check_tag(tag: &Place<'_>, report: &mut Report) {
+    let header = tag.deep(&["request_header", "name"]);
+    if let Some(header) = header.filter(|name| is_secret(name.node.text().unwrap_or_default())) {
+        report.problem(header.finding("goes into the traces, and can hold a credential"));
     }
+    check_formats(tag, report);
 }
 
 /// Checks every text of a format.
@@ -109,7 +122,8 @@ fn tells(operator: &str, arguments: Option<&str>) -> bool {
     }
 }
 
-fn is_secret(header: &str) -> bool {
+/// Whether a header can hold a credential.
+pub fn is_secret(header: &str) -> bool {
     HEADERS.iter().any(|known| header.eq_ignore_ascii_case(known))
 }
 

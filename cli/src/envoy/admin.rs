@@ -17,11 +17,11 @@ const OWN_USER: u32 = 0o600;
 pub fn check(root: &Place<'_>, chains: &[Place<'_>], report: &mut Report) {
     let Some(address) = root.deep(&["admin", "address"]) else { return };
     check_address(&address, report);
-    let Some(admin) = detours::said(&address) else { return };
+    check_listeners(root, report);
     for route in chains.iter().flat_map(routes::all) {
         let leads = routes::clusters_of(&route)
             .iter()
-            .any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &admin)));
+            .any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &address)));
         if leads && !shows_one_page(&route) {
             report.problem(route.finding(
                 "shows more of the admin interface than /stats/prometheus, and whoever has it can stop Envoy; \
@@ -50,19 +50,34 @@ pub fn listeners(root: &Place<'_>) -> Vec<(u16, bool)> {
 
 /// Whether a listener leads to the admin interface.
 fn shows(root: &Place<'_>, listener: &Place<'_>) -> bool {
-    let admin = root.deep(&["admin", "address"]).and_then(|address| detours::said(&address));
-    let Some(admin) = admin else { return false };
-    super::connection_managers(listener)
-        .iter()
-        .flat_map(routes::clusters)
-        .any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &admin)))
+    let Some(admin) = root.deep(&["admin", "address"]) else { return false };
+    let clusters = super::connection_managers(listener).iter().flat_map(routes::clusters).collect::<Vec<_>>();
+    clusters.iter().any(|(_, name)| detours::endpoints(root, name).iter().any(|endpoint| is_same(endpoint, &admin)))
+}
+
+/// Tells a page of the admin interface that every address of the machine shows.
+fn check_listeners(root: &Place<'_>, report: &mut Report) {
+    let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    for listener in listeners.iter().filter(|listener| shows(root, listener)) {
+        let address = listener.deep(&["address", "socket_address", "address"]);
+        if let Some(address) = address.filter(is_everywhere) {
+            report.warning(address.finding(
+                "shows Envoy's metrics to whoever reaches this machine; use 127.0.0.1, or an address that only Prometheus reaches",
+            ));
+        }
+    }
+}
+
+fn is_everywhere(address: &Place<'_>) -> bool {
+    address.node.text().and_then(|text| text.parse::<IpAddr>().ok()).is_some_and(|address| address.is_unspecified())
 }
 
 /// An interface on all addresses is reached by each of them.
-fn is_same(endpoint: &str, admin: &str) -> bool {
-    let everywhere = ["0.0.0.0:", ":::", "[::]:"].iter().find_map(|host| admin.strip_prefix(host));
-    endpoint == admin
-        || everywhere.is_some_and(|port| endpoint.rsplit_once(':').is_some_and(|(_, other)| other == port))
+fn is_same(endpoint: &str, admin: &Place<'_>) -> bool {
+    let everywhere = admin.deep(&["socket_address", "address"]).is_some_and(|address| is_everywhere(&address));
+    let port = admin.deep(&["socket_address"]).and_then(|socket| socket.word("port_value"));
+    detours::said(admin).as_deref() == Some(endpoint)
+        || (everywhere && endpoint.rsplit_once(':').is_some_and(|(_, other)| port.as_deref() == Some(other)))
 }
 
 /// Checks the address itself.

@@ -1,6 +1,6 @@
 //! One HTTP connection manager that has the gate: the order of its filters, its upgrades and its normalisation.
 
-use super::{discovery, fields, plugin, rbac, removals, routes};
+use super::{access_log, discovery, fields, plugin, rbac, removals, routes};
 use crate::check::Report;
 use crate::place::Place;
 
@@ -9,8 +9,17 @@ pub fn gate<'a>(chain: &Place<'a>) -> Option<Place<'a>> {
     chain.list("http_filters").into_iter().find(|filter| {
         let discovered = filter.member("config_discovery").is_some()
             && filter.text("name").is_some_and(|name| name.contains("dashgate"));
-        discovered || filter.member("typed_config").is_some_and(|config| plugin::is_dashgate(&config))
+        let mut is_gate = discovered;
+        if let Some(config) = filter.member("typed_config") {
+            config.walk(&mut |place| is_gate |= plugin::is_dashgate(place));
+        }
+        is_gate
     })
+}
+
+/// Whether a gate is inside another filter, which decides for which requests it runs.
+fn is_wrapped(gate: &Place<'_>) -> bool {
+    gate.member("typed_config").is_some_and(|config| !plugin::is_dashgate(&config))
 }
 
 /// Looks for what would let a request past the gate.
@@ -18,8 +27,15 @@ pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Repo
     let Some(gate) = gate(chain) else { return };
     let filters = chain.list("http_filters");
     check_presence(&gate, report);
+    if is_wrapped(&gate) {
+        report.problem(gate.finding(
+            "runs the gate only for the requests that this filter picks: the others pass without it; put the gate into \
+             http_filters itself",
+        ));
+    }
     check_upgrades(chain, report);
     check_normalisation(chain, report);
+    check_authority(chain, dashboards, report);
     check_address(chain, report);
     check_preflights(&filters, &gate, report);
     check_replies(chain, report);
@@ -29,12 +45,20 @@ pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Repo
              refusals and Envoy's own answers go out without it",
         ));
     }
+    if !filters.iter().any(|filter| adds(filter, "x-content-type-options")) {
+        report.warning(chain.finding(
+            "no header_mutation among http_filters sets x-content-type-options: nosniff: browsers guess what dashboards' answers are",
+        ));
+    }
     let routes = chain.member("route_config");
     removals::check(chain, &filters.iter().cloned().chain(routes).collect::<Vec<_>>(), report);
     filters.iter().for_each(|filter| rbac::check(filter, report));
     let before: Vec<Place<'_>> = filters.iter().take_while(|filter| filter.path != gate.path).cloned().collect();
     rbac::check_order(&before, report);
     chain.list("early_header_mutation_extensions").iter().chain(&before).for_each(|filter| check_words(filter, report));
+    if before.iter().any(|filter| filter.member("typed_config").is_some_and(|config| config.is_a("router.v3.Router"))) {
+        report.problem(gate.finding("stands after the router, where nothing runs; put it before"));
+    }
     let locked = rbac::demands_the_lock(&filters, &gate);
     routes::check(chain, gate.text("name").unwrap_or_default(), dashboards, locked, report);
 }
@@ -82,6 +106,36 @@ fn check_normalisation(chain: &Place<'_>, report: &mut Report) {
     if !matches!(slashes, Some("UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD" | "REJECT_REQUEST")) {
         report.warning(chain.finding(
             "path_with_escaped_slashes_action is not set: the gate refuses paths with %2F, where a redirect would help",
+        ));
+    }
+}
+
+/// An authority without its port is not the one that the browser has asked for.
+fn check_authority(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Report) {
+    let mut with_port = false;
+    if dashboards.is_some() {
+        chain.walk(&mut |place| {
+            let listed = place.list("dashboards");
+            with_port |= listed.iter().filter_map(|dashboard| dashboard.text("url")).any(|url| {
+                let authority = url.split('/').nth(2).unwrap_or_default();
+                authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+            });
+        });
+    }
+    for field in ["strip_any_host_port", "strip_matching_host_port"] {
+        let Some(place) = chain.member(field).filter(|place| place.node.is_true()) else { continue };
+        if with_port {
+            report.problem(place.finding(
+                "takes the port from the authority before the gate: a dashboard whose url has one is found by nobody; leave it out",
+            ));
+        } else if field == "strip_any_host_port" {
+            report.warning(place.finding("takes any port for a dashboard's own before the gate sees it; leave it out"));
+        }
+    }
+    let smuggling = chain.deep(&["http_protocol_options", "allow_chunked_length"]).filter(|place| place.node.is_true());
+    if let Some(place) = smuggling {
+        report.problem(place.finding(
+            "takes requests that say two lengths, of which a proxy before Envoy may have read the other; leave it out",
         ));
     }
 }
@@ -153,6 +207,9 @@ pub fn check_words(filter: &Place<'_>, report: &mut Report) {
     if ANSWERING.iter().any(|kind| config.is_a(kind)) {
         report.warning(filter.finding("runs before the gate: it sees sessions, and may answer in the gate's place"));
     }
+    if !config.is_a("lua.v3.Lua") {
+        check_copies(&config, report);
+    }
     let mutations = match config.member("mutations") {
         Some(mutations) if mutations.items().is_empty() => mutations.list("request_mutations"),
         Some(mutations) => mutations.items(),
@@ -172,16 +229,42 @@ pub fn check_words(filter: &Place<'_>, report: &mut Report) {
     }
 }
 
+/// What a filter before the gate copies to where the gate does not look for credentials.
+fn check_copies(config: &Place<'_>, report: &mut Report) {
+    const COPIED: &str = "copies what can hold a credential to where the gate does not remove it; leave it out";
+    config.walk(&mut |place| {
+        if place.node.text().and_then(access_log::secret).is_some() {
+            report.problem(place.finding(COPIED));
+        }
+    });
+    if config.is_a("header_to_metadata.v3.Config") {
+        for rule in config.list("request_rules") {
+            let named = rule.member("header").or_else(|| rule.member("cookie"));
+            if let Some(name) = named
+                .filter(|name| name.path.ends_with("cookie") || name.node.text().is_some_and(access_log::is_secret))
+            {
+                report.problem(name.finding(COPIED));
+            }
+        }
+    }
+}
+
 /// Whether a filter sets HSTS for all that passes it: a header added by a route or by a later filter is missing on the gate's
 /// own answers.
 pub fn secures_transport(filter: &Place<'_>) -> bool {
-    filter.member("typed_config").is_some_and(|config| {
-        config.is_a("header_mutation.v3.HeaderMutation")
-            && config.deep(&["mutations"]).is_some_and(|mutations| {
-                mutations.list("response_mutations").iter().any(|mutation| {
-                    let key = mutation.deep(&["append", "header", "key"]).and_then(|key| key.node.text());
-                    key.is_some_and(|key| key.eq_ignore_ascii_case("strict-transport-security"))
-                })
-            })
+    adds(filter, "strict-transport-security")
+}
+
+fn adds(filter: &Place<'_>, name: &str) -> bool {
+    let Some(config) = filter.member("typed_config").filter(|config| config.is_a("header_mutation.v3.HeaderMutation"))
+    else {
+        return false;
+    };
+    let mutations =
+        config.member("mutations").map(|mutations| mutations.list("response_mutations")).unwrap_or_default();
+    mutations.iter().filter_map(|mutation| mutation.deep(&["append", "header"])).any(|header| {
+        // A browser that is told this forgets what it was told before.
+        let ends = header.text("value").is_some_and(|value| value.replace(' ', "").starts_with("max-age=0"));
+        header.text("key").is_some_and(|key| key.eq_ignore_ascii_case(name)) && !ends
     })
 }

@@ -8,13 +8,20 @@ use crate::place::Place;
 /// Checks what has no gate against the backends of what has one.
 pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], report: &mut Report) {
     let backends: Vec<&str> = guarded.iter().flat_map(|chain| routes::clusters(chain)).map(|(_, name)| name).collect();
-    let mut ways: Vec<(Place<'_>, &str)> = bare.iter().flat_map(|chain| routes::clusters(chain)).collect();
+    let mut ways: Vec<(Place<'_>, &str)> = bare.iter().flat_map(|chain| everywhere(chain)).collect();
+    let dynamic = backends::dynamic(root);
     root.walk(&mut |place| {
         if place.is_a("tcp_proxy.v3.TcpProxy") {
             let weighted = place.deep(&["weighted_clusters"]).map(|weighted| weighted.list("clusters"));
             let named = weighted.unwrap_or_default().into_iter().filter_map(|cluster| cluster.member("name"));
             let named = place.member("cluster").into_iter().chain(named);
-            ways.extend(named.filter_map(|named| named.node.text().map(|name| (named.clone(), name))));
+            for named in named {
+                let Some(name) = named.node.text() else { continue };
+                if !guarded.is_empty() && dynamic.contains(&name) {
+                    report.problem(named.finding(ANYWHERE));
+                }
+                ways.push((named.clone(), name));
+            }
         }
     });
     if !guarded.is_empty() {
@@ -37,6 +44,16 @@ pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], repo
     }
 }
 
+const ANYWHERE: &str =
+    "leads wherever a client says, without dashgate, and so to what it guards elsewhere in this file, too";
+
+/// All that a connection manager leads to: by its routes, by matcher trees of them, by copies.
+fn everywhere<'a>(chain: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
+    let mut found = routes::mirrors(chain);
+    chain.walk(&mut |place| found.extend(routes::clusters_of(place)));
+    found
+}
+
 /// A way without the gate whose end the client names: any backend may be meant.
 fn check_dynamic(root: &Place<'_>, chain: &Place<'_>, report: &mut Report) {
     let dynamic = backends::dynamic(root);
@@ -55,14 +72,36 @@ fn check_dynamic(root: &Place<'_>, chain: &Place<'_>, report: &mut Report) {
         }
     }
     for way in ways {
-        report.problem(way.finding(
-            "leads wherever a client says, without dashgate, and so to what it guards elsewhere in this file, too",
-        ));
+        report.problem(way.finding(ANYWHERE));
     }
 }
 
-/// The addresses that a cluster of the file has.
+/// The addresses that a cluster of the file has, those of an aggregate's clusters included.
 pub fn endpoints(root: &Place<'_>, cluster: &str) -> Vec<String> {
+    let mut found = own_endpoints(root, cluster);
+    let mut names = aggregated(root, cluster);
+    let mut at = 0;
+    while let Some(name) = names.get(at).cloned() {
+        found.extend(own_endpoints(root, &name));
+        let more: Vec<String> = aggregated(root, &name).into_iter().filter(|more| !names.contains(more)).collect();
+        names.extend(more);
+        at += 1;
+    }
+    found
+}
+
+fn aggregated(root: &Place<'_>, cluster: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    root.walk(&mut |place| {
+        let kind = place.deep(&["cluster_type", "typed_config"]).filter(|_| place.text("name") == Some(cluster));
+        if let Some(kind) = kind.filter(|kind| kind.is_a("aggregate.v3.ClusterConfig")) {
+            found.extend(kind.list("clusters").iter().filter_map(|name| name.node.text()).map(str::to_owned));
+        }
+    });
+    found
+}
+
+fn own_endpoints(root: &Place<'_>, cluster: &str) -> Vec<String> {
     let mut found = Vec::new();
     root.walk(&mut |place| {
         if place.text("name") == Some(cluster)
@@ -85,8 +124,8 @@ pub fn said(address: &Place<'_>) -> Option<String> {
     let port = socket.word("port_value").or_else(|| socket.word("named_port"))?;
     // One machine has many names for itself.
     let host = match socket.text("address")? {
-        "localhost" | "::1" => "127.0.0.1",
+        "localhost" | "::1" | "0.0.0.0" | "::" | "::ffff:127.0.0.1" => "127.0.0.1",
         host => host,
     };
-    Some(format!("{host}:{port}"))
+    Some(format!("{}:{port}", host.to_ascii_lowercase()))
 }

@@ -16,6 +16,8 @@ pub mod plugin;
 pub mod rbac;
 pub mod removals;
 pub mod routes;
+mod supply;
+mod tls;
 
 use crate::check::Report;
 use crate::environment::Environment;
@@ -131,6 +133,8 @@ pub fn check(root: &Place<'_>, environment: &Environment, report: &mut Report) -
     }
     permits::check(root, &guarded, &plugins, report);
     detours::check(root, &guarded, &bare, report);
+    tls::check(root, &guarded, report);
+    supply::check(root, &guarded, report);
     if !chains.is_empty() && guarded.is_empty() {
         let message = "is not among the http_filters of any connection manager of this file, so it sees no request";
         plugins.iter().for_each(|plugin| report.problem(plugin.finding(message)));

@@ -14,6 +14,8 @@ pub struct Permit {
     pub host: String,
     /// Whether it takes no session at all, wherever on its host.
     pub is_open: bool,
+    /// Whose sessions it takes, as text to compare.
+    demands: String,
 }
 
 /// The dashboards of a policy.
@@ -24,7 +26,10 @@ pub fn of_policy(policy: &Node) -> Vec<Permit> {
         let (authority, path) = rest.split_once('/')?;
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned();
         let is_open = path.is_empty() && dashboard.member("open").is_some_and(Node::is_true);
-        Some(Permit { name: dashboard.member("name")?.text()?.to_owned(), host, is_open })
+        let demands = ["sessions", "require", "subjects", "groups"]
+            .map(|field| dashboard.member(field).map(Node::to_json).unwrap_or_default())
+            .join(" ");
+        Some(Permit { name: dashboard.member("name")?.text()?.to_owned(), host, is_open, demands })
     };
     dashboards.iter().filter_map(read).collect()
 }
@@ -35,6 +40,16 @@ pub fn tell(place: &Place<'_>, backend: &str, open: &Permit, closed: &Permit, re
         "leads to {backend} by the permit of {}, which is open to everybody, and {} asks for a session there",
         open.name, closed.name
     )));
+}
+
+/// Says that a route of one dashboard leads where another asks for other sessions.
+fn tell_another(place: &Place<'_>, backend: &str, one: &Permit, other: &Permit, report: &mut Report) {
+    let way = format!("leads to {backend} by the permit of {}, and {} asks for", one.name, other.name);
+    if one.demands == other.demands {
+        report.warning(place.finding(format!("{way} a session of its own there")));
+    } else {
+        report.problem(place.finding(format!("{way} other sessions there")));
+    }
 }
 
 /// Checks the routes of a file's connection managers.
@@ -59,6 +74,32 @@ pub fn check(root: &Place<'_>, chains: &[&Place<'_>], plugins: &[Place<'_>], rep
         });
         if let Some((closed, ..)) = closed {
             tell(place, name, open, closed, report);
+        }
+    }
+    let closed: Vec<_> = ways.iter().filter(|(permit, ..)| !permit.is_open).collect();
+    for (at, (one, place, name, addresses)) in closed.iter().enumerate() {
+        // Of two that lead to one backend the one that is not named like it is told, or else the later.
+        let other = closed.iter().enumerate().find(|(number, (other, _, known, others))| {
+            let same = name == known || addresses.iter().any(|address| others.contains(address));
+            let is_others = *name == other.name || (*name != one.name && *number < at);
+            same && one.name != other.name && one.host != other.host && is_others
+        });
+        if let Some((_, (other, ..))) = other {
+            tell_another(place, name, one, other, report);
+        }
+    }
+    for chain in chains {
+        for (place, name) in routes::mirrors(chain) {
+            let addresses = detours::endpoints(root, name);
+            let guarded = closed.iter().find(|(_, _, other, others)| {
+                name == *other || addresses.iter().any(|address| others.contains(address))
+            });
+            if let Some((dashboard, ..)) = guarded {
+                report.problem(place.finding(format!(
+                    "copies requests to {name}, where {} asks for a session, by the permit of whoever they were for",
+                    dashboard.name
+                )));
+            }
         }
     }
 }

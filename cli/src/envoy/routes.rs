@@ -23,9 +23,16 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
         return;
     };
     check_settings(&table, gate_name, report);
+    if let Some(vhds) = table.member("vhds").filter(|_| !locked) {
+        report.problem(vhds.finding(format!(
+            "brings routes that are not in this file, and no RBAC filter after the gate demands filter state {LOCK}: where the gate is \
+             left out, nothing else would refuse"
+        )));
+    }
     let mut reached = Vec::new();
     for host in table.list("virtual_hosts") {
         check_settings(&host, gate_name, report);
+        check_order(&host.list("routes"), report);
         if let Some(matcher) = host.member("matcher").filter(|_| !locked) {
             report.problem(matcher.finding("is a matcher tree, which is not looked into; use routes"));
         }
@@ -64,6 +71,17 @@ pub fn clusters_of<'a>(route: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
     places.filter_map(|place| place.node.text().map(|name| (place.clone(), name))).collect()
 }
 
+/// The clusters to which copies of requests go, wherever a connection manager says so.
+pub fn mirrors<'a>(chain: &Place<'a>) -> Vec<(Place<'a>, &'a str)> {
+    let mut found = Vec::new();
+    chain.walk(&mut |place| {
+        for mirror in place.list("request_mirror_policies") {
+            found.extend(mirror.member("cluster").and_then(|name| Some((name.clone(), name.node.text()?))));
+        }
+    });
+    found
+}
+
 /// The dashboard whose permit a route asks for.
 pub fn lock<'a>(route: &Place<'a>) -> Option<&'a str> {
     let states = route.member("match").map(|matched| matched.list("filter_state")).unwrap_or_default();
@@ -99,6 +117,18 @@ fn check_lock<'a>(
     Some(name)
 }
 
+/// What answers everything before the dashboards' routes are asked.
+fn check_order(routes: &[Place<'_>], report: &mut Report) {
+    let leads = |route: &Place<'_>| route.member("route").is_some();
+    for (at, route) in routes.iter().enumerate() {
+        let Some(matched) = route.member("match") else { continue };
+        let everything = matched.text("prefix") == Some("/") && matched.members().len() == 1;
+        if everything && !leads(route) && routes.iter().skip(at + 1).any(leads) {
+            report.problem(route.finding("answers every request, and no route after it is reached; put it last"));
+        }
+    }
+}
+
 /// Envoy ends a stream by `grpc-timeout` only where the route says so.
 fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
     if action.deep(&["max_stream_duration", "grpc_timeout_header_max"]).is_none() {
@@ -106,6 +136,11 @@ fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
             .problem(action.finding(
                 "max_stream_duration.grpc_timeout_header_max is missing: streams would outlive their session",
             ));
+    }
+    let longest = action.deep(&["max_stream_duration", "grpc_timeout_header_max"]);
+    if let Some(longest) = longest.filter(|longest| longest.scalar().is_some_and(|text| seconds(&text) != Some(0.0))) {
+        report
+            .warning(longest.finding("ends every stream by then, whatever its session; 0s leaves that to the session"));
     }
     let is_grpc = route.deep(&["match", "grpc"]).is_some();
     let removed = route
@@ -117,6 +152,10 @@ fn check_duration(route: &Place<'_>, action: &Place<'_>, report: &mut Report) {
             "request_headers_to_remove: [grpc-timeout] is missing: the backend sees how long the session lives",
         ));
     }
+}
+
+fn seconds(duration: &str) -> Option<f64> {
+    duration.trim_end_matches('s').parse().ok()
 }
 
 fn check_clusters(route: &Place<'_>, gate_name: &str, report: &mut Report) {

@@ -200,7 +200,7 @@ fn finds_a_backend_route_without_the_lock() {
     let unknown = lock("[{key: wasm.dashgate_dashboard, string_match: {exact: nobody}}]");
     assert_one(&unknown, &format!("{place}.match.filter_state[0]: names no dashboard"));
     let redirect = found(CHAIN, |chain| {
-        unset(chain, &format!("{route}.match.filter_state"));
+        set(chain, &format!("{route}.match"), "{prefix: /old/}");
         unset(chain, &format!("{route}.route"));
         set(chain, &format!("{route}.redirect"), "{path_redirect: /}");
     });
