@@ -242,7 +242,10 @@ fn says_where_no_gate_is_found() {
 #[test]
 fn follows_a_compose_file_to_envoys_configuration() {
     let edge = std::fs::read_to_string(repository("envoy/edge.yaml")).unwrap();
-    file("compose-envoy.yaml", &edge.replace("FAIL_RELOAD", "FAIL_OPEN"));
+    file(
+        "compose-envoy.yaml",
+        &edge.replace("FAIL_RELOAD", "FAIL_OPEN").replace("127.0.0.1, port_value: 8443", "0.0.0.0, port_value: 8443"),
+    );
     let text = "\
 services:
   envoy:

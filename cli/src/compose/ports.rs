@@ -3,7 +3,7 @@
 use super::service::filled;
 use super::{Member, Role};
 use crate::check::Report;
-use crate::envoy::admin;
+use crate::envoy::admin::{self, Listener};
 use crate::place::Place;
 
 /// Where Envoy's admin interface is by custom.
@@ -68,16 +68,21 @@ pub fn check(members: &[Member<'_>], envoys: &[Place<'_>], report: &mut Report) 
 /// What Envoy shows besides its listeners for dashboards.
 fn check_envoys(port: &Port<'_>, envoys: &[Place<'_>], report: &mut Report) {
     let admins: Vec<u16> = envoys.iter().filter_map(admin::port).collect();
-    let listeners: Vec<u16> = envoys.iter().flat_map(admin::listeners).map(|(port, _)| port).collect();
-    let by_custom = port.first == ADMIN && port.last == ADMIN && !listeners.contains(&ADMIN);
+    let listeners: Vec<Listener> = envoys.iter().flat_map(admin::listeners).collect();
+    let by_custom =
+        port.first == ADMIN && port.last == ADMIN && !listeners.iter().any(|listener| listener.port == ADMIN);
     if admins.iter().any(|admin| port.holds(*admin)) || by_custom {
         report.problem(port.place.finding(
             "is where Envoy's admin interface is: whoever reaches it can stop Envoy and read its configuration; leave it out",
         ));
         return;
     }
-    let shown = envoys.iter().flat_map(admin::listeners).any(|(number, shows)| shows && port.holds(number));
-    if shown && !port.is_loopback() {
+    let meant: Vec<&Listener> = listeners.iter().filter(|listener| port.holds(listener.port)).collect();
+    if !meant.is_empty() && meant.iter().all(|listener| listener.is_loopback) {
+        report.problem(port.place.finding(
+            "leads nowhere: Envoy listens on its container's own 127.0.0.1 there, which nobody outside reaches; 0.0.0.0",
+        ));
+    } else if meant.iter().any(|listener| listener.shows_metrics) && !port.is_loopback() {
         report.warning(port.place.finding(
             "shows Envoy's metrics to whoever reaches this machine; publish it on 127.0.0.1, or let Prometheus come by a network",
         ));

@@ -36,14 +36,26 @@ pub fn port(root: &Place<'_>) -> Option<u16> {
     root.deep(&["admin", "address", "socket_address"])?.word("port_value")?.parse().ok()
 }
 
-/// The ports that a file listens on, and whether a page of the admin interface is shown there.
-pub fn listeners(root: &Place<'_>) -> Vec<(u16, bool)> {
+/// A TCP port that a file listens on.
+pub struct Listener {
+    pub port: u16,
+    /// Whether only what runs beside Envoy reaches it.
+    pub is_loopback: bool,
+    /// Whether a page of the admin interface is shown there.
+    pub shows_metrics: bool,
+}
+
+/// The ports that a file listens on.
+pub fn listeners(root: &Place<'_>) -> Vec<Listener> {
     let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
     listeners
         .iter()
         .filter_map(|listener| {
-            let port = listener.deep(&["address", "socket_address"])?.word("port_value")?.parse().ok()?;
-            Some((port, shows(root, listener)))
+            let socket = listener.deep(&["address", "socket_address"])?;
+            let port = socket.word("port_value")?.parse().ok()?;
+            let is_loopback = socket.text("address").and_then(|text| text.parse::<IpAddr>().ok());
+            let is_loopback = is_loopback.is_some_and(|address| address.is_loopback());
+            Some(Listener { port, is_loopback, shows_metrics: shows(root, listener) })
         })
         .collect()
 }

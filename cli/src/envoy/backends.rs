@@ -32,8 +32,12 @@ pub fn private(plugins: &[Place<'_>]) -> Option<Vec<String>> {
 }
 
 /// Checks the clusters that go where a header says.
-pub fn check_clusters(root: &Place<'_>, report: &mut Report) {
+pub fn check_clusters(root: &Place<'_>, guarded: &[&Place<'_>], report: &mut Report) {
+    let names: Vec<&str> = guarded.iter().flat_map(|chain| routes::clusters(chain)).map(|(_, name)| name).collect();
     for (cluster, header) in led(root) {
+        if !cluster.text("name").is_some_and(|name| names.contains(&name)) {
+            continue;
+        }
         if let Some(port) = cluster.deep(&["original_dst_lb_config", "upstream_port_override"]) {
             report.problem(port.finding("goes to another port than the one that the gate allowed"));
         }
@@ -143,6 +147,12 @@ fn check_words(chain: &Place<'_>, report: &mut Report) {
                 report.problem(header.finding("says what is the gate's alone to say"));
             }
         }
+        let claims = place.list("claim_to_headers").into_iter().filter_map(|claim| claim.member("header_name"));
+        for header in claims.chain(place.member("forward_payload_header")) {
+            if header.node.text().is_some_and(|name| name.to_ascii_lowercase().starts_with("x-dashgate-")) {
+                report.problem(header.finding("says what is the gate's alone to say"));
+            }
+        }
         let is_looked_at = place.path.contains("http_filters[") && !place.path.contains("typed_per_filter_config");
         if let Some(key) = place.text("object_key")
             && (key.starts_with("wasm.dashgate_") || (KEYS.contains(&key) && !is_looked_at))
@@ -222,7 +232,7 @@ fn check_names(chain: &Place<'_>, is_named: bool, report: &mut Report) {
 }
 
 /// The clusters of type ORIGINAL_DST, each with the header it goes by.
-fn led<'a>(root: &Place<'a>) -> Vec<(Place<'a>, Option<&'a str>)> {
+pub fn led<'a>(root: &Place<'a>) -> Vec<(Place<'a>, Option<&'a str>)> {
     let mut found = Vec::new();
     root.walk(&mut |place| {
         let config = place.member("original_dst_lb_config");

@@ -34,6 +34,7 @@ pub fn check(chain: &Place<'_>, dashboards: Option<&[String]>, report: &mut Repo
         ));
     }
     check_upgrades(chain, report);
+    check_sockets(chain, report);
     check_normalisation(chain, report);
     check_authority(chain, dashboards, report);
     check_address(chain, report);
@@ -84,6 +85,29 @@ pub fn check_upgrades(place: &Place<'_>, report: &mut Report) {
             report.problem(filters.finding(message));
         }
     });
+}
+
+/// Whether WebSockets are let through at all, which Bokeh's and Panel's pages are nothing without.
+fn check_sockets(chain: &Place<'_>, report: &mut Report) {
+    let mut needs_them = false;
+    chain.walk(&mut |place| needs_them |= place.text("format") == Some("bokeh"));
+    let upgrades = chain.list("upgrade_configs");
+    let websocket = upgrades
+        .iter()
+        .find(|upgrade| upgrade.text("upgrade_type").is_some_and(|kind| kind.eq_ignore_ascii_case("websocket")));
+    match websocket {
+        None if needs_them => report
+            .warning(chain.finding(
+                "upgrade_configs: [{upgrade_type: websocket}] is missing: dashboards' WebSockets are refused",
+            )),
+        Some(upgrade) => {
+            let off = upgrade.member("enabled").filter(|enabled| enabled.scalar().as_deref() == Some("false"));
+            if let Some(off) = off {
+                report.warning(off.finding("refuses dashboards' WebSockets; leave it out"));
+            }
+        }
+        None => {}
+    }
 }
 
 fn check_normalisation(chain: &Place<'_>, report: &mut Report) {
@@ -215,6 +239,9 @@ pub fn check_words(filter: &Place<'_>, report: &mut Report) {
         Some(mutations) => mutations.items(),
         None => Vec::new(),
     };
+    if let Some(mutations) = config.member("mutations") {
+        check_answers(&mutations.list("response_mutations"), report);
+    }
     for mutation in mutations {
         let added = mutation.deep(&["append", "header", "key"]);
         let added = added.filter(|name| is_judged(name.node.text().unwrap_or_default()));
@@ -225,6 +252,26 @@ pub fn check_words(filter: &Place<'_>, report: &mut Report) {
         });
         if let Some(name) = added.or(removed) {
             report.problem(name.finding("is what the gate judges by, and changed before it: the client's own is lost"));
+        }
+    }
+}
+
+/// What a filter before the gate takes out of answers, the gate's own included: it sees them last.
+fn check_answers(mutations: &[Place<'_>], report: &mut Report) {
+    const OWN: [&str; 6] =
+        ["cache-control", "content-security-policy", "x-frame-options", "vary", "set-cookie", "location"];
+    for mutation in mutations {
+        let overwritten = mutation
+            .member("append")
+            .filter(|append| append.text("append_action").is_some_and(|action| action.starts_with("OVERWRITE")));
+        let overwritten = overwritten.and_then(|append| append.deep(&["header", "key"]));
+        for name in mutation.member("remove").into_iter().chain(overwritten) {
+            if name.node.text().is_some_and(|text| OWN.iter().any(|own| own.eq_ignore_ascii_case(text))) {
+                report.warning(name.finding(
+                    "is what the gate says to browsers, who may frame, keep or sign in; leave it to the gate, and change a backend's \
+                     among the router's upstream_http_filters",
+                ));
+            }
         }
     }
 }

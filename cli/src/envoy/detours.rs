@@ -27,6 +27,16 @@ pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], bare: &[&Place<'_>], repo
     if !guarded.is_empty() {
         bare.iter().for_each(|chain| check_dynamic(root, chain, report));
     }
+    let led = if guarded.is_empty() { Vec::new() } else { backends::led(root) };
+    for (place, name) in &ways {
+        match led.iter().find(|(cluster, _)| cluster.text("name") == Some(name)) {
+            Some((_, Some(_))) => report.problem(place.finding(ANYWHERE)),
+            Some((_, None)) => report.warning(place.finding(
+                "leads to where the connection was meant for, without dashgate: whether that may be what it guards in this file is not known",
+            )),
+            None => {}
+        }
+    }
     for (place, name) in ways {
         let own = endpoints(root, name);
         let guarded = backends

@@ -127,7 +127,7 @@ pub fn check(root: &Place<'_>, environment: &Environment, report: &mut Report) -
         backends::check_routes(root, chain, private.as_deref(), report);
     }
     if !guarded.is_empty() {
-        backends::check_clusters(root, report);
+        backends::check_clusters(root, &guarded, report);
         admin::check(root, &chains, report);
         chains.iter().for_each(|chain| access_log::check(chain, report));
     }

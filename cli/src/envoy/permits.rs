@@ -12,6 +12,8 @@ pub struct Permit {
     pub name: String,
     /// The host of its URL, without a port.
     pub host: String,
+    /// The same with its port, as browsers say it; one of them, where each session has its own.
+    authority: String,
     /// Whether it takes no session at all, wherever on its host.
     pub is_open: bool,
     /// Whose sessions it takes, as text to compare.
@@ -29,7 +31,8 @@ pub fn of_policy(policy: &Node) -> Vec<Permit> {
         let demands = ["sessions", "require", "subjects", "groups"]
             .map(|field| dashboard.member(field).map(Node::to_json).unwrap_or_default())
             .join(" ");
-        Some(Permit { name: dashboard.member("name")?.text()?.to_owned(), host, is_open, demands })
+        let authority = authority.replace("{session}", "s").replace("{subject}", "s");
+        Some(Permit { name: dashboard.member("name")?.text()?.to_owned(), host, authority, is_open, demands })
     };
     dashboards.iter().filter_map(read).collect()
 }
@@ -40,6 +43,41 @@ pub fn tell(place: &Place<'_>, backend: &str, open: &Permit, closed: &Permit, re
         "leads to {backend} by the permit of {}, which is open to everybody, and {} asks for a session there",
         open.name, closed.name
     )));
+}
+
+/// A host is found by its name and its port, as the browser says them.
+fn check_domains(chain: &Place<'_>, permits: &[Permit], report: &mut Report) {
+    let Some(table) = chain.member("route_config") else { return };
+    let any_port = table.is_true("ignore_port_in_host_matching") || chain.is_true("strip_any_host_port");
+    for host in table.list("virtual_hosts") {
+        let Some(domains) = host.member("domains") else { continue };
+        for permit in permits {
+            let leads = host.list("routes").iter().any(|route| routes::lock(route) == Some(permit.name.as_str()));
+            let asked = if any_port { &permit.host } else { &permit.authority };
+            let elsewhere = || {
+                table.list("virtual_hosts").iter().any(|other| {
+                    other.path != host.path
+                        && other.list("domains").iter().any(|domain| is_asked(domain, asked))
+                        && other.list("routes").iter().any(|route| routes::lock(route) == Some(permit.name.as_str()))
+                })
+            };
+            if leads && !domains.items().iter().any(|domain| is_asked(domain, asked)) && !elsewhere() {
+                report.problem(domains.finding(format!(
+                    "none of these is {asked}, by which browsers ask for {}: it is answered 404",
+                    permit.name
+                )));
+            }
+        }
+    }
+}
+
+fn is_asked(domain: &Place<'_>, authority: &str) -> bool {
+    let domain = domain.node.text().unwrap_or_default().to_ascii_lowercase();
+    match (domain.strip_prefix('*'), domain.strip_suffix('*')) {
+        (Some(end), _) => authority.ends_with(end),
+        (None, Some(begin)) => authority.starts_with(begin),
+        (None, None) => domain == authority,
+    }
 }
 
 /// Says that a route of one dashboard leads where another asks for other sessions.
@@ -56,6 +94,7 @@ fn tell_another(place: &Place<'_>, backend: &str, one: &Permit, other: &Permit, 
 pub fn check(root: &Place<'_>, chains: &[&Place<'_>], plugins: &[Place<'_>], report: &mut Report) {
     let policies = plugins.iter().filter_map(|plugin| plugin::policy(plugin).ok());
     let permits: Vec<Permit> = policies.flat_map(|(policy, _)| of_policy(&policy)).collect();
+    chains.iter().for_each(|chain| check_domains(chain, &permits, report));
     let all: Vec<Place<'_>> = chains.iter().flat_map(|chain| routes::all(chain)).collect();
     let ways: Vec<(&Permit, Place<'_>, &str, Vec<String>)> = all
         .iter()

@@ -18,6 +18,11 @@ pub fn is_lock(filter: &Place<'_>) -> bool {
         })
 }
 
+/// Whether the rules that a route has of its own still demand the lock.
+pub fn holds(own: &Place<'_>) -> bool {
+    own.member("rules").is_some_and(|rules| demands(&rules))
+}
+
 /// Tells a lock that asks for the gate's word before the gate has said it.
 pub fn check_order(before: &[Place<'_>], report: &mut Report) {
     for filter in before.iter().filter(|filter| is_lock(filter)) {

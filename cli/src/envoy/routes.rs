@@ -1,7 +1,7 @@
 //! The routes behind the gate: each to a backend opens only for a request that the gate permitted to that dashboard,
 //! and ends when the session does.
 
-use super::LOCK;
+use super::{LOCK, rbac};
 use crate::check::Report;
 use crate::place::Place;
 
@@ -38,6 +38,9 @@ pub fn check(chain: &Place<'_>, gate_name: &str, dashboards: Option<&[String]>, 
         }
         for route in host.list("routes") {
             check_settings(&route, gate_name, report);
+            if lock(&route).is_none() {
+                check_overrides(&[&table, &host, &route], chain, report);
+            }
             check_clusters(&route, gate_name, report);
             if let Some(action) = route.member("route") {
                 reached.extend(check_lock(&route, dashboards, locked, report));
@@ -161,6 +164,21 @@ fn seconds(duration: &str) -> Option<f64> {
 fn check_clusters(route: &Place<'_>, gate_name: &str, report: &mut Report) {
     let weighted = route.deep(&["route", "weighted_clusters"]).map(|weighted| weighted.list("clusters"));
     weighted.unwrap_or_default().iter().for_each(|cluster| check_settings(cluster, gate_name, report));
+}
+
+/// An RBAC filter that holds what the routes do not, and is told otherwise for some.
+fn check_overrides(places: &[&Place<'_>], chain: &Place<'_>, report: &mut Report) {
+    let filters = chain.list("http_filters");
+    let locks: Vec<&str> =
+        filters.iter().filter(|filter| rbac::is_lock(filter)).filter_map(|lock| lock.text("name")).collect();
+    for settings in places.iter().filter_map(|place| place.member("typed_per_filter_config")) {
+        for (name, setting) in settings.members() {
+            let is_lock = locks.contains(&name) || (!locks.is_empty() && name == "envoy.filters.http.rbac");
+            if is_lock && !setting.member("rbac").is_some_and(|rbac| rbac::holds(&rbac)) {
+                report.problem(setting.finding("switches the lock off here"));
+            }
+        }
+    }
 }
 
 fn check_settings(place: &Place<'_>, gate_name: &str, report: &mut Report) {
