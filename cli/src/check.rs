@@ -11,7 +11,7 @@ use crate::files::{self, Document, File};
 use crate::output::{Failure, Outcome, hint, print, print_json};
 use crate::place::Place;
 use crate::tree::Node;
-use crate::{compose, envoy, kubernetes};
+use crate::{compose, envoy, kubernetes, unwise};
 
 /// One thing that is wrong or unwise, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +140,7 @@ pub fn look_at_policy(
     match Gate::load(policy.to_json().as_bytes(), &|name| environment.look_up(name)) {
         Ok(gate) => {
             gate.warnings().iter().for_each(|problem| report.warning(finding(problem)));
+            unwise::check(&Place { node: policy, ..place.clone() }, report);
             Some(gate)
         }
         Err(problems) => {

@@ -25,6 +25,7 @@ mod render;
 mod request;
 mod schema;
 mod tree;
+mod unwise;
 mod veil;
 mod verify;
 mod yaml;

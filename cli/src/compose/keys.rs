@@ -70,6 +70,12 @@ fn check_shared(holder: &Member<'_>, member: &Member<'_>, keys: &[envoy::Key], p
             }
         }
     }
+    for from in member.service.list("volumes_from") {
+        let source = from.scalar().unwrap_or_default();
+        if source.trim_start_matches("container:").split(':').next() == Some(holder.service.name) {
+            report.problem(from.finding(given("the volumes", name)));
+        }
+    }
     for mount in member.service.mounts().into_iter().filter(|mount| shared(mount, &holder.service.mounts(), pipes)) {
         report.problem(mount.place.finding(given(&mount.source, name)));
     }

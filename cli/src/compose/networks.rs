@@ -8,6 +8,7 @@ use crate::place::Place;
 /// Looks for networks on which others than Envoy meet a dashboard.
 pub fn check(stack: &Stack<'_>, members: &[Member<'_>], report: &mut Report) {
     members.iter().for_each(|member| check_mode(stack, member, members, report));
+    check_names(members, report);
     let mut names: Vec<String> = Vec::new();
     for (name, _) in members.iter().flat_map(|member| member.service.networks()) {
         if !names.contains(&name) {
@@ -38,6 +39,22 @@ pub fn check(stack: &Stack<'_>, members: &[Member<'_>], report: &mut Report) {
                 "network {name} is not internal, as others here are: {} has a way out, and the machine's users one to it; internal: true",
                 member.service.name
             )));
+        }
+    }
+}
+
+/// Two that answer to one name: Envoy leads the sessions for one to the other, now and then.
+fn check_names(members: &[Member<'_>], report: &mut Report) {
+    let led = |member: &&Member<'_>| matches!(member.role, Role::Guarded | Role::Open);
+    for (at, member) in members.iter().enumerate().filter(|(_, member)| led(member)) {
+        for other in members.iter().take(at).filter(led) {
+            let names = other.service.hosts();
+            if let Some(name) = member.service.hosts().into_iter().find(|name| names.contains(name)) {
+                report.problem(member.service.place().finding(format!(
+                    "is found by Envoy as {name}, and so is {}: each gets the other's requests",
+                    other.service.name
+                )));
+            }
         }
     }
 }
