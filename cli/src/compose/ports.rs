@@ -32,6 +32,7 @@ impl Port<'_> {
 
 /// Looks for ports that lead past the gate.
 pub fn check(members: &[Member<'_>], envoys: &[Place<'_>], report: &mut Report) {
+    check_addresses(members, envoys, report);
     for member in members {
         let ports: Vec<Port<'_>> = member.service.list("ports").into_iter().filter_map(read).collect();
         match member.role {
@@ -65,10 +66,29 @@ pub fn check(members: &[Member<'_>], envoys: &[Place<'_>], report: &mut Report) 
     }
 }
 
+/// A listener that is bound to an address is bound to one of Envoy's: on a network where its container has that.
+fn check_addresses(members: &[Member<'_>], envoys: &[Place<'_>], report: &mut Report) {
+    let mut own = members.iter().filter(|member| member.role == Role::Envoy);
+    // With several, which of them reads which file is not known.
+    let (Some(envoy), None) = (own.next(), own.next()) else { return };
+    if envoy.service.networks().is_empty() {
+        return;
+    }
+    let hosts = envoy.service.hosts();
+    for address in envoys.iter().flat_map(admin::listeners).filter_map(|listener| listener.address) {
+        if !hosts.iter().any(|host| Some(host.as_str()) == address.node.text()) {
+            report.problem(address.finding(format!(
+                "is no address of {}, so Envoy does not start; give it that as ipv4_address on one of its networks, or use 0.0.0.0",
+                envoy.service.name
+            )));
+        }
+    }
+}
+
 /// What Envoy shows besides its listeners for dashboards.
 fn check_envoys(port: &Port<'_>, envoys: &[Place<'_>], report: &mut Report) {
     let admins: Vec<u16> = envoys.iter().filter_map(admin::port).collect();
-    let listeners: Vec<Listener> = envoys.iter().flat_map(admin::listeners).collect();
+    let listeners: Vec<Listener<'_>> = envoys.iter().flat_map(admin::listeners).collect();
     let by_custom =
         port.first == ADMIN && port.last == ADMIN && !listeners.iter().any(|listener| listener.port == ADMIN);
     if admins.iter().any(|admin| port.holds(*admin)) || by_custom {
@@ -77,7 +97,7 @@ fn check_envoys(port: &Port<'_>, envoys: &[Place<'_>], report: &mut Report) {
         ));
         return;
     }
-    let meant: Vec<&Listener> = listeners.iter().filter(|listener| port.holds(listener.port)).collect();
+    let meant: Vec<&Listener<'_>> = listeners.iter().filter(|listener| port.holds(listener.port)).collect();
     if !meant.is_empty() && meant.iter().all(|listener| listener.is_loopback) {
         report.problem(port.place.finding(
             "leads nowhere: Envoy listens on its container's own 127.0.0.1 there, which nobody outside reaches; 0.0.0.0",

@@ -116,7 +116,7 @@ fn tells(operator: &str, arguments: Option<&str>) -> bool {
             is_secret(name) || name.eq_ignore_ascii_case("path")
         }),
         "PATH" => arguments.split(':').next() != Some("NQ"),
-        "QUERY_PARAM" | "QUERY_PARAMS" => true,
+        "QUERY_PARAM" | "QUERY_PARAMS" | "COOKIE" => true,
         "CEL" => EXPRESSIONS.iter().any(|word| arguments.to_ascii_lowercase().contains(word)),
         _ => false,
     }

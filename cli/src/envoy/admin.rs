@@ -37,8 +37,10 @@ pub fn port(root: &Place<'_>) -> Option<u16> {
 }
 
 /// A TCP port that a file listens on.
-pub struct Listener {
+pub struct Listener<'a> {
     pub port: u16,
+    /// The address, where it is one of the machine's own and neither all of them nor loopback.
+    pub address: Option<Place<'a>>,
     /// Whether only what runs beside Envoy reaches it.
     pub is_loopback: bool,
     /// Whether a page of the admin interface is shown there.
@@ -46,16 +48,18 @@ pub struct Listener {
 }
 
 /// The ports that a file listens on.
-pub fn listeners(root: &Place<'_>) -> Vec<Listener> {
+pub fn listeners<'a>(root: &Place<'a>) -> Vec<Listener<'a>> {
     let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
     listeners
         .iter()
         .filter_map(|listener| {
             let socket = listener.deep(&["address", "socket_address"])?;
             let port = socket.word("port_value")?.parse().ok()?;
-            let is_loopback = socket.text("address").and_then(|text| text.parse::<IpAddr>().ok());
-            let is_loopback = is_loopback.is_some_and(|address| address.is_loopback());
-            Some(Listener { port, is_loopback, shows_metrics: shows(root, listener) })
+            let said = socket.text("address").and_then(|text| text.parse::<IpAddr>().ok());
+            let is_loopback = said.is_some_and(|address| address.is_loopback());
+            let own = said.is_some_and(|address| !address.is_loopback() && !address.is_unspecified());
+            let address = socket.member("address").filter(|_| own);
+            Some(Listener { port, address, is_loopback, shows_metrics: shows(root, listener) })
         })
         .collect()
 }

@@ -114,6 +114,11 @@ fn aggregated(root: &Place<'_>, cluster: &str) -> Vec<String> {
 fn own_endpoints(root: &Place<'_>, cluster: &str) -> Vec<String> {
     let mut found = Vec::new();
     root.walk(&mut |place| {
+        let discovered = place.member("eds_cluster_config").filter(|_| place.text("name") == Some(cluster));
+        if let Some(discovered) = discovered {
+            // Endpoints that come by discovery are the same where their name is.
+            found.push(format!("by discovery as {}", discovered.text("service_name").unwrap_or(cluster)));
+        }
         if place.text("name") == Some(cluster)
             && let Some(assignment) = place.member("load_assignment")
         {
@@ -137,5 +142,5 @@ pub fn said(address: &Place<'_>) -> Option<String> {
         "localhost" | "::1" | "0.0.0.0" | "::" | "::ffff:127.0.0.1" => "127.0.0.1",
         host => host,
     };
-    Some(format!("{}:{port}", host.to_ascii_lowercase()))
+    Some(format!("{}:{port}", host.trim_end_matches('.').to_ascii_lowercase()))
 }
