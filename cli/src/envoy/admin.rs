@@ -49,7 +49,7 @@ pub struct Listener<'a> {
 
 /// The ports that a file listens on.
 pub fn listeners<'a>(root: &Place<'a>) -> Vec<Listener<'a>> {
-    let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    let listeners = super::listeners(root);
     listeners
         .iter()
         .filter_map(|listener| {
@@ -73,7 +73,7 @@ fn shows(root: &Place<'_>, listener: &Place<'_>) -> bool {
 
 /// Tells a page of the admin interface that every address of the machine shows.
 fn check_listeners(root: &Place<'_>, report: &mut Report) {
-    let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    let listeners = super::listeners(root);
     for listener in listeners.iter().filter(|listener| shows(root, listener)) {
         let address = listener.deep(&["address", "socket_address", "address"]);
         if let Some(address) = address.filter(is_everywhere) {

@@ -164,5 +164,16 @@ pub fn connection_managers<'a>(root: &Place<'a>) -> Vec<Place<'a>> {
     found
 }
 
+/// The listeners of a bootstrap, or of a file that Envoy discovers them in.
+pub fn listeners<'a>(root: &Place<'a>) -> Vec<Place<'a>> {
+    let mut found = Vec::new();
+    root.walk(&mut |place| {
+        if ["filter_chains", "default_filter_chain"].iter().any(|name| place.member(name).is_some()) {
+            found.push(place.clone());
+        }
+    });
+    found
+}
+
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,11 @@ pub fn is_dashgate(place: &Place<'_>) -> bool {
         || named(config.deep(&["vm_config", "vm_id"]))
         || named(config.deep(&["vm_config", "code", "local", "filename"]))
         || policy(place).is_ok_and(|(policy, _)| policy.member("dashboards").is_some())
+        // A policy that cannot be read is one all the same.
+        || config
+            .deep(&["configuration", "value"])
+            .and_then(|value| value.node.text())
+            .is_some_and(|text| text.contains("dashboards") && text.contains("url"))
 }
 
 /// The policy of a filter, and where it stands.

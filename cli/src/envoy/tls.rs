@@ -7,7 +7,7 @@ use crate::place::Place;
 
 /// Checks the listeners with the gate, and the clusters that it leads to.
 pub fn check(root: &Place<'_>, guarded: &[&Place<'_>], report: &mut Report) {
-    let listeners = root.member("static_resources").map(|resources| resources.list("listeners")).unwrap_or_default();
+    let listeners = super::listeners(root);
     for listener in &listeners {
         for filters in listener.list("filter_chains").into_iter().chain(listener.member("default_filter_chain")) {
             let managers = connection_managers(&filters);
