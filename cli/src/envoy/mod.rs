@@ -7,6 +7,7 @@
 pub mod access_log;
 pub mod admin;
 mod backends;
+mod before;
 pub mod chain;
 mod detours;
 pub mod discovery;
