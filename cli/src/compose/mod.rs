@@ -19,6 +19,9 @@ use crate::place::Place;
 use service::Service;
 use stack::Stack;
 
+/// The machine's names in a container: a way to what is published there.
+const HOST: [&str; 3] = ["host.docker.internal", "gateway.docker.internal", "host.containers.internal"];
+
 /// What a service is to the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -86,10 +89,15 @@ fn members<'a>(stack: &Stack<'a>, envoys: &[Place<'_>]) -> Vec<Member<'a>> {
             return Role::Envoy;
         }
         let names = service.hosts();
+        let published = ports::published(service);
         let beside_envoy = service.neighbour().is_some_and(|name| stack.find(&name).is_some_and(Service::is_envoy));
         let led: Vec<&envoy::Backend> = backends
             .iter()
-            .filter(|backend| names.contains(&backend.host) || (beside_envoy && backend.host == "127.0.0.1"))
+            .filter(|backend| {
+                names.contains(&backend.host)
+                    || (beside_envoy && backend.host == "127.0.0.1")
+                    || (HOST.contains(&backend.host.as_str()) && published.contains(&backend.port))
+            })
             .collect();
         match (led.is_empty(), led.iter().all(|backend| backend.is_open)) {
             (true, _) => Role::Other,

@@ -1,6 +1,6 @@
 //! Published ports: only Envoy's listeners are for the outside. Decides nothing about what listens there.
 
-use super::service::filled;
+use super::service::{Service, filled};
 use super::{Member, Role};
 use crate::check::Report;
 use crate::envoy::admin::{self, Listener};
@@ -117,6 +117,19 @@ fn met<'a>(member: &Member<'_>, members: &'a [Member<'_>]) -> Option<(String, &'
         })?;
         Some((format!("network {name}"), dashboard.service.name))
     })
+}
+
+/// The machine's ports under which a service is found, where each is said.
+pub fn published(service: &Service<'_>) -> Vec<String> {
+    let said = |place: Place<'_>| match place.scalar() {
+        None => place.word("published").map(|port| filled(&port)),
+        Some(text) => {
+            let text = filled(&text);
+            let (rest, _) = text.rsplit_once(':')?;
+            Some(rest.rsplit_once(':').map_or(rest, |(_, port)| port).to_owned())
+        }
+    };
+    service.list("ports").into_iter().filter_map(said).collect()
 }
 
 /// Both forms: `[address:][published:]target[/protocol]`, and a map.

@@ -32,6 +32,8 @@ pub const LOCK: &str = "wasm.dashgate_dashboard";
 pub struct Backend {
     /// A host's name or address.
     pub host: String,
+    /// The port there.
+    pub port: String,
     /// Whether everybody is led there.
     pub is_open: bool,
 }
@@ -54,8 +56,8 @@ pub fn reached(root: &Place<'_>) -> Vec<Backend> {
             let lock = routes::lock(&route);
             let is_open = permits.iter().any(|permit| permit.is_open && Some(permit.name.as_str()) == lock);
             for endpoint in routes::clusters_of(&route).iter().flat_map(|(_, name)| detours::endpoints(root, name)) {
-                if let Some((host, _)) = endpoint.rsplit_once(':') {
-                    found.push(Backend { host: host.to_owned(), is_open });
+                if let Some((host, port)) = endpoint.rsplit_once(':') {
+                    found.push(Backend { host: host.to_owned(), port: port.to_owned(), is_open });
                 }
             }
         }

@@ -48,13 +48,33 @@ fn check_chain(listener: &Place<'_>, filters: &Place<'_>, manager: &Place<'_>, r
     if let Some(parameters) = common.member("tls_params") {
         check_parameters(&parameters, report);
     }
-    let Some(validation) = validation(&common) else { return };
+    let Some(validation) = validation(&common) else {
+        if context.is_true("require_client_certificate") {
+            report.problem(context.finding(
+                "has no validation_context: any certificate will do, one that its bearer has made, too; trusted_ca and \
+                 match_typed_subject_alt_names",
+            ));
+        } else {
+            check_hops(manager, report);
+        }
+        return;
+    };
     if !context.is_true("require_client_certificate") {
         report.problem(context.finding(
             "require_client_certificate: true is missing: a client's certificate is looked at, and who has none is let in",
         ));
     }
     check_peer(&validation, &common, trusts_its_peer(manager), "whoever this authority has signed is let in", report);
+}
+
+/// A proxy in front that is believed, and has proven nothing.
+fn check_hops(manager: &Place<'_>, report: &mut Report) {
+    if let Some(hops) = manager.member("xff_num_trusted_hops").filter(|hops| hops.scalar().as_deref() != Some("0")) {
+        report.warning(hops.finding(
+            "believes whoever connects where clients come from, and asks for no certificate: right only where nobody but that \
+             proxy reaches this port",
+        ));
+    }
 }
 
 /// Whether a connection manager takes a client's address from whoever connects.
@@ -64,6 +84,7 @@ fn trusts_its_peer(manager: &Place<'_>) -> bool {
 
 /// Sessions without TLS are for whoever is on the way.
 fn check_plain(listener: &Place<'_>, filters: &Place<'_>, manager: &Place<'_>, report: &mut Report) {
+    check_hops(manager, report);
     let socket = listener.deep(&["address", "socket_address"]);
     let Some(socket) = socket else { return };
     let is_loopback = socket.text("address").is_some_and(|address| {
