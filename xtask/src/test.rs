@@ -22,6 +22,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
     Suite { name: "portability", needs: "tests/portability", run: || pytest(setup::python()?, "tests/portability") },
     Suite { name: "OCI image", needs: "tests/image", run: || pytest(setup::python()?, "tests/image") },
+    Suite { name: "bootstraps", needs: "tests/bootstraps", run: bootstraps },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
     Suite { name: "edge TLS", needs: "tests/tls", run: tls },
     Suite { name: "HTTP/3", needs: "tests/http3", run: http3 },
@@ -147,6 +148,12 @@ fn dashboards() -> Outcome<Counts> {
 fn tls() -> Outcome<Counts> {
     setup::SCANNERS.install()?;
     pytest(setup::python()?, "tests/tls")
+}
+
+/// What Envoy itself says of every bootstrap, also of those that `dashgate render` prints now.
+fn bootstraps() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    pytest(setup::python()?, "tests/bootstraps")
 }
 
 /// The edge with HTTP/3, as `dashgate render` makes it.
