@@ -1,4 +1,7 @@
-"""A directory in which a bootstrap finds what it names: the module, certificates, the files that name them. Validates it there."""
+"""A directory in which a bootstrap finds the files that it names, and Envoy's word on it there.
+
+Validating opens no listener and reads no certificate: these are for the tests that run Envoy.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,8 @@ import subprocess
 from pathlib import Path
 
 import bootstrap
-import certificates
 import found
 import yaml
-from cryptography.hazmat.primitives.asymmetric import ec
 from edge import binary
 
 SECONDS = 60
@@ -19,73 +20,43 @@ VALUES = {"base64url": "A" * 43, "base64": "A" * 43 + "=", "hex": "00" * 32, "ut
 
 
 class Place:
-    """Envoy is started in `folder`, so relative paths lead into it; absolute ones are led there."""
+    """Envoy is started in `folder`, so relative paths lead into it. Absolute ones of files that it must have are led there."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.authority = certificates.Authority()
         self.mounted = found.mounted()
 
-    def inside(self, path: str) -> Path:
-        return self.folder / path.lstrip("/")
-
     def lay(self, tree: dict) -> Path:
-        """Writes the bootstrap with all that it names. Only absolute paths are changed in it, and the secrets are said twice:
-        of a file of secrets Envoy asks only that it is there, and drops it later if it holds a mistake."""
-        paths = [node["path_config_source"]["path"] for node in bootstrap.walk(tree) if "path_config_source" in node]
-        secrets = [secret for path in dict.fromkeys(paths) for secret in self.secrets(path)]
+        """Writes the bootstrap with what it names. The secrets are said in it once more: of a file of secrets Envoy asks only that
+        it is there, and would find a mistake in it only when it runs."""
+        led, secrets = {}, []
         for node in bootstrap.walk(tree):
-            if "local" in node and "filename" in node["local"]:
-                self.lead(node["local"]["filename"], bootstrap.module())
-        tree = bootstrap.rewritten(tree, lambda text: str(self.inside(text)) if self.is_led(text) else text)
-        for secret in secrets:
-            del secret["@type"]
-        tree["static_resources"]["secrets"] = secrets
+            if "path_config_source" in node:
+                path = node["path_config_source"]["path"]
+                source = self.mounted.get(path) or found.ROOT / path
+                if path not in led:
+                    secrets += bootstrap.shipped(source)["resources"]
+                led[path] = self.lead(path, source)
+            elif str(node.get("local", {}).get("filename", "")).endswith("/dashgate.wasm"):
+                led[node["local"]["filename"]] = self.lead(node["local"]["filename"], bootstrap.module())
+        tree = bootstrap.rewritten(tree, lambda text: led.get(text, text))
+        tree["static_resources"]["secrets"] = [{name: value for name, value in secret.items() if name != "@type"} for secret in secrets]
         written = self.folder / "bootstrap.yaml"
         written.write_text(yaml.safe_dump(tree, sort_keys=False))
         return written
 
-    def is_led(self, text: str) -> bool:
-        """Whether it is an absolute path of a file that was made here."""
-        return text.startswith("/") and not text.startswith(str(self.folder)) and os.path.lexists(self.inside(text))
-
-    def lead(self, path: str, target: Path) -> None:
-        place = self.inside(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.exists():
-            place.symlink_to(target)
-
-    def secrets(self, path: str) -> list[dict]:
-        """The secrets of a file that the bootstrap names, which is laid out with its certificates."""
-        source = self.mounted.get(path) or found.ROOT / path
-        text = source.read_text()
-        laid = yaml.safe_load(text)
-        for secret in laid["resources"]:
-            for node in bootstrap.walk(secret):
-                if "certificate_chain" in node:
-                    self.certify(node["certificate_chain"]["filename"], node["private_key"]["filename"], secret["name"])
-                if "trusted_ca" in node:
-                    self.inside(node["trusted_ca"]["filename"]).parent.mkdir(parents=True, exist_ok=True)
-                    self.inside(node["trusted_ca"]["filename"]).write_bytes(certificates.pem(self.authority.certificate))
-        laid = bootstrap.rewritten(laid, lambda value: str(self.inside(value)) if self.is_led(value) else value)
-        place = self.inside(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if place != source:
-            place.write_text(yaml.safe_dump(laid, sort_keys=False))
-        return laid["resources"]
-
-    def certify(self, chain: str, key: str, name: str) -> None:
-        """A certificate of the kind that its name says, as the edge has two."""
-        self.inside(chain).parent.mkdir(parents=True, exist_ok=True)
-        made = certificates.rsa_key() if name.endswith("-rsa") else ec.generate_private_key(ec.SECP256R1())
-        self.authority.issue(self.folder, "issued", key=made)
-        (self.folder / "issued.pem").replace(self.inside(chain))
-        (self.folder / "issued.key").replace(self.inside(key))
+    def lead(self, path: str, source: Path) -> str:
+        """Puts a file where this path leads from the folder; the path, or another one where it would lead out of it."""
+        place = self.folder / path.lstrip("/")
+        if not place.is_symlink():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(source)
+        return str(place) if path.startswith("/") else path
 
     def validate(self, written: Path) -> tuple[int, str]:
         """What Envoy says of it: it parses all, starts the module, and gives it the policy."""
         done = subprocess.run([binary(), "--mode", "validate", "-c", str(written)], cwd=self.folder, capture_output=True, text=True,
-                              timeout=SECONDS, env={"PATH": os.environ.get("PATH", ""), **keys(yaml.safe_load(written.read_text()))})
+                              timeout=SECONDS, env={"PATH": os.environ.get("PATH", ""), **keys(bootstrap.shipped(written))})
         return done.returncode, done.stdout + done.stderr
 
 
