@@ -178,3 +178,16 @@ fn count(command: &mut Command) -> Outcome<Counts> {
     let (succeeded, output) = watch("the tests", command)?;
     Ok(Counts::read(&output, succeeded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SUITES;
+
+    #[test]
+    fn the_page_of_proofs_names_every_suite() {
+        let page = include_str!("../../docs/proof.md").replace(['_', '\n'], " ").to_lowercase();
+        for suite in SUITES {
+            assert!(page.contains(&suite.name.to_lowercase()), "docs/proof.md does not name {}", suite.name);
+        }
+    }
+}
