@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from absence import leave_out
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "target" / "tools" / "debian"
@@ -76,10 +76,3 @@ def quietly(command: list[str], folder: Path) -> str | None:
     except subprocess.TimeoutExpired:
         return f"{command[0]} took more than {SECONDS} s"
     return None if done.returncode == 0 else (done.stderr.strip() or f"{command[0]} ended with {done.returncode}")[-300:]
-
-
-def leave_out(reason: str) -> None:
-    """Skips the test with a reason that is printed, or fails it in CI."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"left out, and CI must not: {reason}", pytrace=False)
-    pytest.skip(reason)

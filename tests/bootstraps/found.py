@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bootstrap
 import dashboards
+import loopback
 import yaml
 
 ROOT = bootstrap.ROOT
@@ -69,7 +70,7 @@ def demonstrated(folder: Path) -> dict:
     about = importlib.util.spec_from_file_location("demo_edge", ROOT / "demo/edge.py")      # the tests have an `edge` of their own
     edge = importlib.util.module_from_spec(about)
     about.loader.exec_module(edge)
-    ports = collections.defaultdict(bootstrap.free_port)
+    ports = collections.defaultdict(loopback.free_port)
     return bootstrap.shipped(edge.write(ROOT / "envoy", folder, bootstrap.module(), ports, (dashboards.BOKEH, dashboards.TENSORBOARD)))
 
 
