@@ -55,9 +55,9 @@ def test_debians_testssl_finds_no_known_weakness(stage, tmp_path):
     assert bad == {}
 
 
-def version_of(command: str | None) -> tuple[int, int]:
+def version_of(program: debian.Program) -> tuple[int, int]:
     """Its version; none is before every other."""
-    said = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60).stdout if command else ""
+    said = subprocess.run([program.command, "--version"], capture_output=True, text=True, timeout=60, env=program.environment()).stdout
     said = re.sub(r"\x1b\[[0-9;]*m", "", said)       # it speaks in bold
     version = re.search(r"(?:testssl(?:\.sh)?\s+(?:version\s+)?)(\d+)\.(\d+)", said)
     return (int(version[1]), int(version[2])) if version else (0, 0)
@@ -66,7 +66,7 @@ def version_of(command: str | None) -> tuple[int, int]:
 def current() -> debian.Program:
     """A testssl.sh that gives a current grade: the machine's own, else that of the Debian release in DASHGATE_TESTSSL_RELEASE."""
     for command in filter(None, (os.environ.get("TESTSSL"), shutil.which("testssl.sh"), shutil.which("testssl"))):
-        if version_of(command) >= GRADED:
+        if version_of(debian.Program(command)) >= GRADED:
             return debian.Program(command)
     release = os.environ.get("DASHGATE_TESTSSL_RELEASE")
     if not release:
@@ -74,10 +74,10 @@ def current() -> debian.Program:
     place = debian.PLACE / f"testssl.sh-{release}"
     problem = None if (place / ".whole").is_file() else debian.unpack(place, ["testssl.sh"], release)
     if problem:
-        pytest.skip(f"there is no testssl.sh of 3.2 or newer here, and Debian's {release} cannot be had: {problem}")
+        pytest.skip(f"there is no testssl.sh of 3.2 or newer here, and Debian's {release} cannot be had: {problem.splitlines()[-1]}")
     # A script, whose own files are its release's; what it calls is this machine's.
     program = debian.Program(str(place / "usr/bin/testssl"), {**debians().own, "TESTSSL_INSTALL_DIR": str(place / "etc/testssl")})
-    assert version_of(program.command) >= GRADED
+    assert version_of(program) >= GRADED
     return program
 
 
