@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import debian
@@ -36,18 +37,19 @@ def run(program: debian.Program, stage, folder: Path, *arguments: str) -> list[d
 
 
 def debians() -> debian.Program:
-    """The testssl.sh of this Debian."""
-    # Which libraries its `host` needs and a small machine lacks. No name is looked up, but it insists on having it.
+    """Debian's, with the libraries that its `host` needs and a small machine lacks. No name is looked up, but it insists on having it."""
     libraries = ["bind9-host", "bind9-libs", "bsdextrautils", "libfstrm0", "libjemalloc2", "liblmdb0", "libmaxminddb0", "libuv1"]
-    program = debian.program("testssl.sh", "usr/bin/testssl", *libraries)
+    return debian.program("testssl.sh", "usr/bin/testssl", *libraries)
+
+
+def with_files_of(program: debian.Program) -> debian.Program:
+    """Told where its own files are, if it was unpacked."""
     unpacked = Path(program.command).parents[2] / "etc/testssl"
-    if program.own and unpacked.is_dir():
-        program.own["TESTSSL_INSTALL_DIR"] = str(unpacked)
-    return program
+    return replace(program, own={**program.own, "TESTSSL_INSTALL_DIR": str(unpacked)}) if program.own and unpacked.is_dir() else program
 
 
 def test_debians_testssl_finds_no_known_weakness(stage, tmp_path):
-    program = debians()
+    program = with_files_of(debians())
     findings = run(program, stage, tmp_path, "--vulnerable")
     weaknesses = {finding["id"].split()[0]: finding for finding in findings if not finding["id"].startswith(("engine_problem", "scanTime"))}
     assert EXPECTED <= weaknesses.keys(), sorted(weaknesses)
@@ -64,10 +66,13 @@ def version_of(program: debian.Program) -> tuple[int, int]:
 
 
 def current() -> debian.Program:
-    """A testssl.sh that gives a current grade: the machine's own, else that of the Debian release in DASHGATE_TESTSSL_RELEASE."""
+    """A testssl.sh that gives a current grade: the machine's own, else that of the Debian release in DASHGATE_TESTSSL_RELEASE.
+
+    What it calls besides, `hexdump` and `host`, is this Debian's where the machine has none.
+    """
     for command in filter(None, (os.environ.get("TESTSSL"), shutil.which("testssl.sh"), shutil.which("testssl"))):
         if version_of(debian.Program(command)) >= GRADED:
-            return debian.Program(command)
+            return debian.Program(command, debians().own)
     release = os.environ.get("DASHGATE_TESTSSL_RELEASE")
     if not release:
         pytest.skip("there is no testssl.sh of 3.2 or newer here (TESTSSL names one; `cargo xtask full` fetches one)")
@@ -75,8 +80,8 @@ def current() -> debian.Program:
     problem = None if (place / ".whole").is_file() else debian.unpack(place, ["testssl.sh"], release)
     if problem:
         pytest.skip(f"there is no testssl.sh of 3.2 or newer here, and Debian's {release} cannot be had: {problem.splitlines()[-1]}")
-    # A script, whose own files are its release's; what it calls is this machine's.
-    program = debian.Program(str(place / "usr/bin/testssl"), {**debians().own, "TESTSSL_INSTALL_DIR": str(place / "etc/testssl")})
+    own = {"PATH": os.environ.get("PATH", ""), **debians().own}
+    program = with_files_of(debian.Program(str(place / "usr/bin/testssl"), own))
     assert version_of(program) >= GRADED
     return program
 
