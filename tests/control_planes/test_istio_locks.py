@@ -221,9 +221,10 @@ def taken_from_the_portal(documents):
 
 def test_rule_40_an_open_permit_is_none_to_another_dashboard(mesh, private_network):
     """It costs nothing, so it leads only by routes that carry the open dashboard's name."""
-    with Mesh(*EXTENSION, only("portal", *NAMES), taken_from_the_portal) as stage:
+    with Mesh(*EXTENSION, only("portal", *NAMES), taken_from_the_portal, redirect="80") as stage:
         for way in WAYS:
             stage.answers(way, 403, "portal", path="/taken/x")
+            stage.answers(way, 403, "portal", path="/taken/x", headers=[("x-forwarded-proto", "http")])     # as if to be redirected
             stage.permits(way, "portal", path="/x")
 
 
