@@ -68,7 +68,7 @@ pub fn check<'a>(
         }
         check_entry(entry, &configurations, patches, report);
         let gate = gate(entry, mesh);
-        patch::check_match(entry, gate.role, "the gate", report);
+        patch::check_match(entry, gate.role, "the gate", mesh.resources, report);
         check_context(entry, &gate, mesh, report);
         gates.push((gate, Some((*entry).clone())));
     }

@@ -5,7 +5,9 @@
 //! with the real control planes, Istio 1.30 and Envoy Gateway 1.9, in front of Envoy 1.40.
 
 mod aim;
+mod backends;
 mod beside;
+mod contexts;
 mod envoy_filter;
 mod exposure;
 mod extension;
@@ -13,15 +15,21 @@ mod extension_policy;
 mod fields;
 mod gate;
 mod guards;
+mod inbound;
 mod injection;
 mod mesh;
 mod module;
+mod neighbours;
 mod order;
 mod patch;
 mod patch_policy;
+mod ports;
 mod resource;
+mod revisions;
+mod rivals;
 mod routes;
 mod security;
+mod telemetry;
 mod traffic;
 mod variables;
 
@@ -50,6 +58,7 @@ pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environme
 }
 
 fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
+    neighbours::check(resources, report);
     let routes = routes::all(resources);
     let (ours, theirs): (Vec<&Resource<'_>>, Vec<&Resource<'_>>) = gateways(resources);
     let patches = patch::all(resources);
@@ -91,7 +100,7 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
             && guards.gateways().iter().any(|(namespace, name)| namespace == gateway.namespace && name == gateway.name);
         reached || attached
     };
-    routes::check_detours(&all, &routes, &is_guarded, report);
+    routes::check_detours(&all, &routes, resources, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
     routes::check_permits(resources, &routes, report);
     let hangs_on_a_gate =
@@ -100,6 +109,7 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
         routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
     exposure::check(resources, &behind, report);
     injection::check(resources, &gates.iter().collect::<Vec<_>>(), report);
+    inbound::check(resources, &gates.iter().collect::<Vec<_>>(), report);
     variables::check_pods(resources, report);
     // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
     let concerns = |policy: &Resource<'_>| {
@@ -186,11 +196,12 @@ fn istio<'a>(
         }
     }
     gates.extend(envoy_filter::check(patches, mesh, environment, report));
+    let mut met = Vec::new();
     for (gate, entry) in &gates {
+        let is_met = mesh.check_reach(gate, report);
+        met.push(is_met);
         // What stands beside a gate that is nowhere would all be missing, and one word is enough.
-        if mesh.check_reach(gate, report)
-            || !patches.iter().any(|patch| patch.value.as_ref().is_some_and(rbac::is_lock))
-        {
+        if is_met || !patches.iter().any(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)) {
             beside::check(gate, entry.as_ref(), patches, mesh, report);
         }
     }
@@ -198,7 +209,13 @@ fn istio<'a>(
         let names: Vec<String> = gates.iter().flat_map(|(gate, _)| gate.names.clone()).collect();
         envoy_filter::check_all(mesh.resources, patches, &names, report);
     }
-    gates.into_iter().map(|(gate, _)| gate).collect()
+    let gates: Vec<Gate<'a>> = gates.into_iter().map(|(gate, _)| gate).collect();
+    revisions::check(&gates, patches, mesh, report);
+    let at_work: Vec<&Gate<'a>> = gates.iter().zip(met).filter(|(_, is_met)| *is_met).map(|(gate, _)| gate).collect();
+    telemetry::check_reach(&at_work, patches, mesh, report);
+    rivals::check(&at_work, mesh, report);
+    contexts::check(&at_work, patches, mesh, report);
+    gates
 }
 
 /// The gates that Envoy Gateway's resources bring.
