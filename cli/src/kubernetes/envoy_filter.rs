@@ -4,10 +4,10 @@
 use super::gate::{Gate, Mesh, Role, Start};
 use super::patch::{self, Patch};
 use super::resource::Resource;
-use super::{extension, fields, module};
+use super::{extension, fields, messages, module};
 use crate::check::Report;
 use crate::environment::Environment;
-use crate::envoy::{access_log, chain, connection_managers, plugin, routes};
+use crate::envoy::{LOCK, access_log, chain, connection_managers, plugin, rbac, routes};
 use crate::place::Place;
 
 /// The resources of an EnvoyFilter's patches that are dashgate's own messages.
@@ -116,6 +116,9 @@ fn check_configuration(config: &Patch<'_>, entries: &[&Patch<'_>], environment: 
         }));
         return;
     };
+    if let Some(proxy) = config.place.deep(&["match", "proxy"]) {
+        report.warning(proxy.finding("leaves out the gate where the proxy is another one, after an update for one"));
+    }
     if config.context != entry.context && ![config.context, entry.context].contains(&"ANY") {
         let message = format!(
             "is {}, and the HTTP_FILTER's is {}: the gate never gets its configuration",
@@ -199,11 +202,15 @@ pub fn check_all(resources: &[Resource<'_>], patches: &[Patch<'_>], gates: &[Str
         fields::check_spec(resource.kind, &spec, report);
         extension::check_target(&spec, report);
     }
+    messages::check(patches, report);
+    let locks: Vec<&str> =
+        patches.iter().filter(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)).map(Patch::name).collect();
     for patch in patches {
         patch::check_words(patch, report);
-        check_removal(patch, gates, report);
+        check_removal(patch, gates, &locks, report);
         let Some(value) = &patch.value else { continue };
         check_disabling(value, gates, report);
+        check_unlocking(value, &locks, report);
         chain::check_upgrades(value, report);
         check_state(value, report);
         check_ways(patch, value, report);
@@ -214,12 +221,14 @@ pub fn check_all(resources: &[Resource<'_>], patches: &[Patch<'_>], gates: &[Str
     }
 }
 
-fn check_removal(patch: &Patch<'_>, gates: &[String], report: &mut Report) {
+fn check_removal(patch: &Patch<'_>, gates: &[String], locks: &[&str], report: &mut Report) {
     let Some(anchor) = &patch.anchor else { return };
     let name = anchor.node.text().unwrap_or_default();
-    let is_gate = gates.iter().any(|gate| gate == name) || name.contains("dashgate");
+    let is_gate = gates.iter().any(|gate| gate == name) || (name.contains("dashgate") && !locks.contains(&name));
     if is_gate && ["REMOVE", "REPLACE"].contains(&patch.operation) && patch.applies_to == "HTTP_FILTER" {
         report.problem(patch.place.finding(format!("takes the gate {name} out again")));
+    } else if locks.contains(&name) && patch.operation == "REMOVE" && patch.applies_to == "HTTP_FILTER" {
+        report.problem(patch.place.finding(format!("takes the lock {name} out again")));
     }
 }
 
@@ -232,6 +241,20 @@ pub fn check_disabling(value: &Place<'_>, gates: &[String], report: &mut Report)
                 name.contains("dashgate") || name == "envoy.filters.http.wasm" || gates.iter().any(|gate| gate == name);
             if is_gate && (setting.is_true("disabled") || setting.is_true("is_optional")) {
                 report.problem(setting.finding("switches the gate off here"));
+            }
+        }
+    });
+}
+
+/// A route or host for which a lock has other rules, or none: an RBACPerRoute takes the place of the filter's own.
+pub fn check_unlocking(value: &Place<'_>, locks: &[&str], report: &mut Report) {
+    value.walk(&mut |place| {
+        let Some(settings) = place.member("typed_per_filter_config") else { return };
+        for (_, setting) in settings.members().into_iter().filter(|(name, _)| locks.contains(name)) {
+            let mut asks = false;
+            setting.walk(&mut |place| asks |= place.text("key") == Some(LOCK));
+            if setting.is_true("disabled") || !asks {
+                report.problem(setting.finding("switches the lock off here"));
             }
         }
     });

@@ -4,7 +4,7 @@
 use super::guards::Guards;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
-use super::{module, traffic, variables};
+use super::{attachments, module, traffic, variables};
 use crate::check::{Report, look_at_policy};
 use crate::environment::Environment;
 use crate::fields::nearest;
@@ -131,8 +131,7 @@ pub fn check_gate(
 fn check_target(policy: &Resource<'_>, target: &Target<'_>, guards: &Guards<'_, '_>, report: &mut Report) {
     let resources = guards.resources;
     let Target { place, kind, name, .. } = target;
-    if place.text("group").is_some_and(|group| group != GATEWAY_API) {
-        report.problem(place.finding(format!("is of another group than {GATEWAY_API}: it names nothing")));
+    if !attachments::check_words(target, report) {
         return;
     }
     if !["Gateway", "HTTPRoute", "GRPCRoute", "ListenerSet", "XListenerSet", "GatewayClass"].contains(&kind.as_str()) {

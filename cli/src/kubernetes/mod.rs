@@ -5,8 +5,10 @@
 //! with the real control planes, Istio 1.30 and Envoy Gateway 1.9, in front of Envoy 1.40.
 
 mod aim;
+mod attachments;
 mod backends;
 mod beside;
+mod classes;
 mod contexts;
 mod envoy_filter;
 mod exposure;
@@ -17,11 +19,14 @@ mod gate;
 mod guards;
 mod inbound;
 mod injection;
+mod lock_names;
 mod mesh;
+mod messages;
 mod module;
 mod neighbours;
 mod order;
 mod patch;
+mod patch_paths;
 mod patch_policy;
 mod ports;
 mod resource;
@@ -59,12 +64,16 @@ pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environme
 
 fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
     neighbours::check(resources, report);
+    attachments::check(resources, report);
+    classes::check(resources, report);
+    classes::check_controllers(resources, report);
     let routes = routes::all(resources);
     let (ours, theirs): (Vec<&Resource<'_>>, Vec<&Resource<'_>>) = gateways(resources);
     let patches = patch::all(resources);
     let mesh = Mesh { resources, gateways: ours, workloads: aim::workloads(resources), patches: &patches };
 
     let gates = istio(&mesh, &patches, environment, report);
+    lock_names::check(resources, &patches, &routes, report);
     let policies: Vec<&Resource<'_>> =
         resources.iter().filter(|resource| extension_policy::has_gate(resource)).collect();
     let embedded = embedded(resources, environment, report);
@@ -103,11 +112,14 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
     routes::check_detours(&all, &routes, resources, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
     routes::check_permits(resources, &routes, report);
+    routes::check_hosts(resources, &routes, &is_guarded, report);
+    routes::check_parents(resources, report);
     let hangs_on_a_gate =
         |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
     let behind: Vec<&str> =
         routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
-    exposure::check(resources, &behind, report);
+    let routed: Vec<&str> = routes.iter().filter(hangs_on_a_gate).map(|route| route.resource.namespace).collect();
+    exposure::check(resources, &behind, &routed, report);
     injection::check(resources, &gates.iter().collect::<Vec<_>>(), report);
     inbound::check(resources, &gates.iter().collect::<Vec<_>>(), report);
     variables::check_pods(resources, report);

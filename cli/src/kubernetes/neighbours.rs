@@ -3,10 +3,10 @@
 
 use super::resource::{ISTIO, Resource};
 use crate::check::Report;
-use crate::fields::nearest;
+use crate::fields::{camel_case, nearest};
 use crate::place::Place;
 
-/// `path: fields` of a message, `path = words` of a field that takes only these. What has no line is not looked into.
+/// How to read it says `look_at`. What has no line is not looked into.
 const TABLE: &str = "
 ClientTrafficPolicy: clientIPDetection connection enableProxyProtocol grpc headers healthCheck http1 http2 http3 path proxyProtocol \
 scheme targetRef targetRefs targetSelectors tcpKeepalive timeout tls
@@ -101,16 +101,25 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
     for resource in resources {
         let kind = if resource.is("Gateway", ISTIO) { "IstioGateway" } else { resource.kind };
         if let Some(spec) = resource.place.member("spec") {
-            look_at(&spec, kind, report);
+            look_at(&spec, kind, TABLE, "the control plane drops it and says nothing", report);
         }
     }
 }
 
-fn look_at(place: &Place<'_>, path: &str, report: &mut Report) {
+/// Checks a value against the lines of a table that begin with `path`; `what` becomes of a field that has no place there.
+/// `path: fields` is a message, `path = words` takes only these, `path each other` has values of another path under any name,
+/// `path is other` is one.
+pub fn look_at(place: &Place<'_>, path: &str, table: &str, what: &str, report: &mut Report) {
     if !place.items().is_empty() {
-        return place.items().iter().for_each(|item| look_at(item, path, report));
+        return place.items().iter().for_each(|item| look_at(item, path, table, what, report));
     }
-    let line = |mark: &str| TABLE.lines().find_map(|line| line.strip_prefix(path)?.strip_prefix(mark));
+    let line = |mark: &str| table.lines().find_map(|line| line.strip_prefix(path)?.strip_prefix(mark));
+    if let Some(other) = line(" is ") {
+        return look_at(place, other, table, what, report);
+    }
+    if let Some(other) = line(" each ") {
+        return place.members().iter().for_each(|(_, member)| look_at(member, other, table, what, report));
+    }
     if let Some(words) = line(" = ") {
         let known: Vec<&str> = words.split(' ').collect();
         if let Some(said) = place.scalar().filter(|said| !said.is_empty() && !known.contains(&said.as_str())) {
@@ -122,17 +131,15 @@ fn look_at(place: &Place<'_>, path: &str, report: &mut Report) {
     }
     let Some(fields) = line(": ") else { return };
     for (name, member) in place.members() {
-        if fields.split(' ').any(|known| known == name) {
-            look_at(&member, &format!("{path}.{name}"), report);
+        if let Some(known) = fields.split(' ').find(|known| *known == name || camel_case(known) == name) {
+            look_at(&member, &format!("{path}.{known}"), table, what, report);
             continue;
         }
-        match nearest(name, fields.split(' ')) {
-            Some(meant) => report.problem(
-                member
-                    .finding(format!("is not a known field; {meant} is: the control plane drops it and says nothing")),
-            ),
-            // A newer control plane may have it.
-            None => report.warning(member.finding("is not a known field: the control plane drops it and says nothing")),
+        match nearest(name, fields.split(' ')).filter(|_| name != "@type") {
+            Some(meant) => report.problem(member.finding(format!("is not a known field; {meant} is: {what}"))),
+            // A newer one may have it.
+            None if name != "@type" => report.warning(member.finding(format!("is not a known field: {what}"))),
+            None => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use super::envoy_filter;
 use super::extension_policy::targets;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
-use super::security;
+use super::{patch_paths, security};
 use crate::check::Report;
 use crate::envoy::{LOCK, access_log, chain, connection_managers, rbac, removals};
 use crate::place::Place;
@@ -15,15 +15,19 @@ const LISTENER: &str = "envoy.config.listener.v3.Listener";
 const ROUTES: &str = "envoy.config.route.v3.RouteConfiguration";
 
 /// One JSON patch.
-struct Patch<'a> {
-    place: Place<'a>,
+pub struct Patch<'a> {
+    /// The whole of it.
+    pub place: Place<'a>,
     /// The Envoy resource it changes.
-    name: &'a str,
+    pub name: &'a str,
     /// Whether that is a listener or a route table.
-    kind: &'a str,
-    path: String,
-    operation: &'a str,
-    value: Option<Place<'a>>,
+    pub kind: &'a str,
+    /// `jsonPath` and `path`, one after the other.
+    pub path: String,
+    /// How.
+    pub operation: &'a str,
+    /// What it brings.
+    pub value: Option<Place<'a>>,
 }
 
 /// Checks what stands beside the gate of one Gateway, which may not be in the files.
@@ -105,6 +109,9 @@ pub fn cuts_paths(resources: &[Resource<'_>]) -> bool {
 
 /// Checks what any patch could do to a gate of the files.
 pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
+    for policy in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy") {
+        patch_paths::check(policy, &read(policy), resources, report);
+    }
     for patch in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read) {
         let is_gates = patch.path.contains("wasm") || patch.path.contains("dashgate");
         let operation = patch.place.member("operation").unwrap_or_else(|| patch.place.clone());

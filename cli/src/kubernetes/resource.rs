@@ -5,7 +5,7 @@ use crate::place::Place;
 use crate::tree::Node;
 
 /// The kinds that are looked into, each with its group and the versions there are.
-const KINDS: [(&str, &str, &[&str]); 22] = [
+const KINDS: [(&str, &str, &[&str]); 27] = [
     ("TrafficExtension", "extensions.istio.io", &["v1alpha1"]),
     ("WasmPlugin", "extensions.istio.io", &["v1alpha1"]),
     ("EnvoyFilter", "networking.istio.io", &["v1alpha3"]),
@@ -14,12 +14,17 @@ const KINDS: [(&str, &str, &[&str]); 22] = [
     ("Sidecar", "networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
     ("ServiceEntry", "networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
     ("Telemetry", "telemetry.istio.io", &["v1", "v1alpha1"]),
+    ("PeerAuthentication", "security.istio.io", &["v1", "v1beta1"]),
+    ("AuthorizationPolicy", "security.istio.io", &["v1", "v1beta1"]),
+    ("RequestAuthentication", "security.istio.io", &["v1", "v1beta1"]),
     ("IstioOperator", "install.istio.io", &["v1alpha1"]),
     ("GatewayClass", "gateway.networking.k8s.io", &["v1", "v1beta1"]),
     ("HTTPRoute", "gateway.networking.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
     ("GRPCRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
     ("TLSRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2", "v1alpha3"]),
     ("TCPRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
+    ("UDPRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
+    ("ReferenceGrant", "gateway.networking.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
     ("EnvoyExtensionPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
     ("EnvoyPatchPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
     ("ClientTrafficPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
