@@ -43,6 +43,10 @@ pub fn behind(backend: &str, resources: &[Resource<'_>]) -> Vec<String> {
             "Backend" if backend == format!("{}/{}", resource.namespace, resource.name) => {
                 found.extend(endpoints.iter().filter_map(|endpoint| endpoint.deep(&["fqdn", "hostname"])?.scalar()));
             }
+            // A name for another Service.
+            "Service" if service(backend) == Some((resource.namespace, resource.name)) => {
+                found.extend(resource.spec(&["externalName"]).and_then(|host| host.scalar()));
+            }
             "ServiceEntry" if resource.list("hosts").iter().any(|host| host.node.text() == Some(backend)) => {
                 found.extend(endpoints.iter().filter_map(|endpoint| endpoint.word("address")));
                 let taken = labels(resource.spec(&["workloadSelector", "labels"]));

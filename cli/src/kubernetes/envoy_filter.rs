@@ -4,10 +4,10 @@
 use super::gate::{Gate, Mesh, Role, Start};
 use super::patch::{self, Patch};
 use super::resource::Resource;
-use super::{extension, fields, messages, module};
+use super::{extension, fields, messages, module, switches};
 use crate::check::Report;
 use crate::environment::Environment;
-use crate::envoy::{LOCK, access_log, chain, connection_managers, plugin, rbac, routes};
+use crate::envoy::{access_log, chain, connection_managers, plugin, rbac, routes};
 use crate::place::Place;
 
 /// The resources of an EnvoyFilter's patches that are dashgate's own messages.
@@ -207,66 +207,18 @@ pub fn check_all(resources: &[Resource<'_>], patches: &[Patch<'_>], gates: &[Str
         patches.iter().filter(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)).map(Patch::name).collect();
     for patch in patches {
         patch::check_words(patch, report);
-        check_removal(patch, gates, &locks, report);
+        switches::check_removal(patch, gates, &locks, report);
         let Some(value) = &patch.value else { continue };
-        check_disabling(value, gates, report);
-        check_unlocking(value, &locks, report);
+        switches::check_disabling(value, gates, report);
+        switches::check_unlocking(value, &locks, report);
         chain::check_upgrades(value, report);
-        check_state(value, report);
+        switches::check_state(value, report);
         check_ways(patch, value, report);
         for manager in connection_managers(value) {
             check_weakening(&manager, report);
             access_log::check(&manager, report);
         }
     }
-}
-
-fn check_removal(patch: &Patch<'_>, gates: &[String], locks: &[&str], report: &mut Report) {
-    let Some(anchor) = &patch.anchor else { return };
-    let name = anchor.node.text().unwrap_or_default();
-    let is_gate = gates.iter().any(|gate| gate == name) || (name.contains("dashgate") && !locks.contains(&name));
-    if is_gate && ["REMOVE", "REPLACE"].contains(&patch.operation) && patch.applies_to == "HTTP_FILTER" {
-        report.problem(patch.place.finding(format!("takes the gate {name} out again")));
-    } else if locks.contains(&name) && patch.operation == "REMOVE" && patch.applies_to == "HTTP_FILTER" {
-        report.problem(patch.place.finding(format!("takes the lock {name} out again")));
-    }
-}
-
-/// A route, host or cluster for which the gate does not run.
-pub fn check_disabling(value: &Place<'_>, gates: &[String], report: &mut Report) {
-    value.walk(&mut |place| {
-        let Some(settings) = place.member("typed_per_filter_config") else { return };
-        for (name, setting) in settings.members() {
-            let is_gate =
-                name.contains("dashgate") || name == "envoy.filters.http.wasm" || gates.iter().any(|gate| gate == name);
-            if is_gate && (setting.is_true("disabled") || setting.is_true("is_optional")) {
-                report.problem(setting.finding("switches the gate off here"));
-            }
-        }
-    });
-}
-
-/// A route or host for which a lock has other rules, or none: an RBACPerRoute takes the place of the filter's own.
-pub fn check_unlocking(value: &Place<'_>, locks: &[&str], report: &mut Report) {
-    value.walk(&mut |place| {
-        let Some(settings) = place.member("typed_per_filter_config") else { return };
-        for (_, setting) in settings.members().into_iter().filter(|(name, _)| locks.contains(name)) {
-            let mut asks = false;
-            setting.walk(&mut |place| asks |= place.text("key") == Some(LOCK));
-            if setting.is_true("disabled") || !asks {
-                report.problem(setting.finding("switches the lock off here"));
-            }
-        }
-    });
-}
-
-/// The gate's own filter state, said by something else.
-pub fn check_state(value: &Place<'_>, report: &mut Report) {
-    value.walk(&mut |place| {
-        if place.text("object_key").is_some_and(|key| key.starts_with("wasm.dashgate_")) {
-            report.problem(place.finding("says what is the gate's alone to say"));
-        }
-    });
 }
 
 /// A listener or a network filter of the patch's own, which no patch for HTTP filters is for.

@@ -53,6 +53,12 @@ fn entries<'a>(policy: &Resource<'a>) -> Vec<Place<'a>> {
     policy.list("wasm").into_iter().filter(|entry| policy.is_taken || is_dashgate(entry)).collect()
 }
 
+/// The places of the gate's own entries among the policy's.
+pub fn numbers(policy: &Resource<'_>) -> Vec<usize> {
+    let all = policy.list("wasm").into_iter().enumerate();
+    all.filter(|(_, entry)| policy.is_taken || is_dashgate(entry)).map(|(number, _)| number).collect()
+}
+
 fn is_dashgate(entry: &Place<'_>) -> bool {
     let named = |text: Option<&str>| text.is_some_and(|text| text.contains("dashgate"));
     let url = ["image", "http"].iter().find_map(|source| entry.deep(&["code", source, "url"]));
@@ -106,6 +112,12 @@ pub fn check_gate(
                  say connect: {form: false}, and connect by fragment",
             ));
         }
+    }
+    let first = numbers(policy).first().copied().unwrap_or_default();
+    for other in policy.list("wasm").into_iter().take(first) {
+        report.warning(
+            other.finding("runs before the gate: it sees sessions, and may answer in the gate's place; put it after"),
+        );
     }
     let targets = targets(policy, guards.resources);
     if targets.is_empty() {

@@ -1,6 +1,6 @@
 //! Istio's own settings for all proxies, as far as the files show them: access logs, paths, protocols.
 
-use super::resource::Resource;
+use super::resource::{Resource, VALUES};
 use super::{exposure, routes, telemetry};
 use crate::check::Report;
 use crate::envoy::access_log;
@@ -22,6 +22,11 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
                 }
             }
             "Pod" | "Deployment" | "DaemonSet" | "StatefulSet" => check_proxies(resource, report),
+            VALUES => {
+                if let Some(config) = resource.place.member("meshConfig") {
+                    check_config(&config, report);
+                }
+            }
             "Telemetry" => check_telemetry(resource, resources, report),
             "ConfigMap" => {
                 if let Some((place, config)) = of_map(resource) {
@@ -49,11 +54,19 @@ fn check_proxies(resource: &Resource<'_>, report: &mut Report) {
 /// Istio's own log and spans have the whole path, unless the mesh says otherwise of the former.
 fn check_telemetry(telemetry: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
     let has_format = resources.iter().any(|resource| match resource.kind {
-        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| formats_logs(&config)),
+        VALUES | "IstioOperator" => of_installation(resource).is_some_and(|config| formats_logs(&config)),
         "ConfigMap" => of_map(resource).is_some_and(|(_, config)| formats_logs(&Place::root(&config))),
         _ => false,
     });
     telemetry::check(telemetry, has_format, report);
+}
+
+/// The mesh's configuration as whoever installs Istio says it.
+fn of_installation<'a>(resource: &Resource<'a>) -> Option<Place<'a>> {
+    match resource.kind {
+        VALUES => resource.place.member("meshConfig"),
+        _ => resource.spec(&["meshConfig"]).or_else(|| resource.spec(&["values", "meshConfig"])),
+    }
 }
 
 fn formats_logs(config: &Place<'_>) -> bool {
@@ -67,7 +80,7 @@ pub fn merges_slashes(resources: &[Resource<'_>]) -> bool {
         normalization.is_some_and(|word| matches!(word.node.text(), Some("MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES")))
     };
     resources.iter().any(|resource| match resource.kind {
-        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| merges(&config)),
+        VALUES | "IstioOperator" => of_installation(resource).is_some_and(|config| merges(&config)),
         "ConfigMap" => of_map(resource).is_some_and(|(_, config)| merges(&Place::root(&config))),
         _ => false,
     })

@@ -9,6 +9,7 @@ mod attachments;
 mod backends;
 mod beside;
 mod classes;
+mod clusters;
 mod contexts;
 mod envoy_filter;
 mod exposure;
@@ -25,6 +26,7 @@ mod messages;
 mod module;
 mod neighbours;
 mod order;
+mod parents;
 mod patch;
 mod patch_paths;
 mod patch_policy;
@@ -34,6 +36,7 @@ mod revisions;
 mod rivals;
 mod routes;
 mod security;
+mod switches;
 mod telemetry;
 mod traffic;
 mod variables;
@@ -48,7 +51,7 @@ use gate::{Gate, Mesh};
 use guards::Guards;
 use patch::Patch;
 use resource::{GATEWAY_API, ISTIO};
-pub use resource::{Resource, collect, is_object};
+pub use resource::{Resource, collect, is_object, is_values};
 
 /// Looks for every trap; says whether there is a dashgate filter at all. `has_gate`: another file has one.
 pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
@@ -112,13 +115,14 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
     routes::check_detours(&all, &routes, resources, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
     routes::check_permits(resources, &routes, report);
-    routes::check_hosts(resources, &routes, &is_guarded, report);
-    routes::check_parents(resources, report);
+    parents::check_hosts(resources, &routes, &is_guarded, report);
+    parents::check_parents(resources, report);
     let hangs_on_a_gate =
         |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
     let behind: Vec<&str> =
         routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
     let routed: Vec<&str> = routes.iter().filter(hangs_on_a_gate).map(|route| route.resource.namespace).collect();
+    clusters::check(resources, &behind, report);
     exposure::check(resources, &behind, &routed, report);
     injection::check(resources, &gates.iter().collect::<Vec<_>>(), report);
     inbound::check(resources, &gates.iter().collect::<Vec<_>>(), report);

@@ -62,8 +62,14 @@ const STEPS: [&str; 14] = [
     "transport_socket",
 ];
 
-/// Checks the patches of one policy.
-pub fn check(policy: &Resource<'_>, patches: &[Patch<'_>], resources: &[Resource<'_>], report: &mut Report) {
+/// Checks the patches of one policy; `locks`: the names of the locks that any of them brings.
+pub fn check(
+    policy: &Resource<'_>,
+    patches: &[Patch<'_>],
+    locks: &[&str],
+    resources: &[Resource<'_>],
+    report: &mut Report,
+) {
     let gateway = policy.spec(&["targetRef"]).and_then(|target| {
         let named = |found: &&Resource<'_>| {
             found.is("Gateway", GATEWAY_API)
@@ -78,6 +84,11 @@ pub fn check(policy: &Resource<'_>, patches: &[Patch<'_>], resources: &[Resource
         }
         check_path(patch, resources, report);
         check_effect(patch, report);
+        let at = patch.place.member("operation").unwrap_or_else(|| patch.place.clone());
+        let takes = matches!(patch.operation, "remove" | "replace") && patch.path.ends_with(")]");
+        if let Some(lock) = quoted(&patch.path).into_iter().find(|name| takes && locks.contains(name)) {
+            report.problem(at.finding(format!("takes the lock {lock} out again")));
+        }
         if let Some(value) = &patch.value {
             let entries = if value.items().is_empty() { vec![value.clone()] } else { value.items() };
             entries
@@ -187,13 +198,21 @@ fn steps(query: &str) -> Vec<&str> {
 /// A gate's filter is named after its policy: `…/namespace/name/wasm/0`.
 fn missing_gate(pattern: &str, resources: &[Resource<'_>]) -> Option<String> {
     let pattern = pattern.trim_end_matches('$');
-    let (before, _) = pattern.split_once("/wasm/")?;
+    let (before, number) = pattern.split_once("/wasm/")?;
+    let number: Option<usize> = number.parse().ok();
     let mut parts = before.rsplit('/');
     let (name, namespace) = (parts.next()?, parts.next()?);
     let mut gates = resources.iter().filter(|resource| extension_policy::has_gate(resource)).peekable();
-    let first = gates.peek().map(|gate| format!("{}/{}", gate.namespace, gate.name))?;
+    let first = gates.peek().map(|gate| {
+        let number = extension_policy::numbers(gate).first().copied().unwrap_or_default();
+        format!("{}/{}/wasm/{number}", gate.namespace, gate.name)
+    })?;
     let plain = |text: &str| text.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'-');
-    let is_known = gates.any(|gate| gate.name == name && (gate.namespace == namespace || namespace.is_empty()));
+    let is_known = gates.any(|gate| {
+        gate.name == name
+            && (gate.namespace == namespace || namespace.is_empty())
+            && number.is_none_or(|number| extension_policy::numbers(gate).contains(&number))
+    });
     (plain(name) && plain(namespace) && !is_known).then_some(first)
 }
 

@@ -2,11 +2,10 @@
 //! every listener, after the gate; the session's end; what is taken out of answers. The patches are JSON patches: whether one comes
 //! before or after the gate shows in its path.
 
-use super::envoy_filter;
 use super::extension_policy::targets;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
-use super::{patch_paths, security};
+use super::{patch_paths, security, switches};
 use crate::check::Report;
 use crate::envoy::{LOCK, access_log, chain, connection_managers, rbac, removals};
 use crate::place::Place;
@@ -109,10 +108,14 @@ pub fn cuts_paths(resources: &[Resource<'_>]) -> bool {
 
 /// Checks what any patch could do to a gate of the files.
 pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
+    let all: Vec<Patch<'_>> =
+        resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read).collect();
+    let values = all.iter().filter_map(|patch| patch.value.as_ref());
+    let locks: Vec<&str> = values.filter(|value| rbac::is_lock(value)).filter_map(|value| value.text("name")).collect();
     for policy in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy") {
-        patch_paths::check(policy, &read(policy), resources, report);
+        patch_paths::check(policy, &read(policy), &locks, resources, report);
     }
-    for patch in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read) {
+    for patch in all {
         let is_gates = patch.path.contains("wasm") || patch.path.contains("dashgate");
         let operation = patch.place.member("operation").unwrap_or_else(|| patch.place.clone());
         let takes_whole = patch.path.ends_with(")]") || patch.path.ends_with("http_filters");
@@ -148,9 +151,10 @@ pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
         if replaces && !value.items().iter().any(|filter| is_wasm(filter)) {
             report.problem(operation.finding("takes the gate out again"));
         }
-        envoy_filter::check_state(value, report);
+        switches::check_state(value, report);
         rbac::check(value, report);
-        envoy_filter::check_disabling(value, &[], report);
+        switches::check_disabling(value, &[], report);
+        switches::check_unlocking(value, &locks, report);
         chain::check_upgrades(value, report);
         for manager in connection_managers(value) {
             access_log::check(&manager, report);

@@ -81,8 +81,29 @@ pub fn is_object(document: &Node) -> bool {
     ["apiVersion", "kind"].iter().all(|name| document.member(name).and_then(Node::text).is_some())
 }
 
+/// What the values of Istio's Helm charts are taken for: they are no object, and hold the mesh's configuration.
+pub const VALUES: &str = "values";
+
+/// Whether a document is such values.
+pub fn is_values(document: &Node) -> bool {
+    document.member("meshConfig").is_some() && document.member("kind").is_none()
+}
+
 /// Adds the objects of a document.
 pub fn collect<'a>(node: &'a Node, file: usize, report: &mut Report, found: &mut Vec<Resource<'a>>) {
+    if is_values(node) {
+        let (title, place) = ("values".to_owned(), Place::of_file(node, file));
+        found.push(Resource {
+            kind: VALUES,
+            group: "",
+            name: "values",
+            namespace: "default",
+            title,
+            place,
+            is_taken: false,
+        });
+        return;
+    }
     let (Some(version), Some(kind)) =
         (node.member("apiVersion").and_then(Node::text), node.member("kind").and_then(Node::text))
     else {
