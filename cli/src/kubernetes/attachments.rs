@@ -15,6 +15,13 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
         if extension_policy::has_gate(policy) {
             continue;
         }
+        let on_gateway = targets(policy, resources).iter().any(|target| target.kind == "Gateway");
+        let merge = policy.spec(&["mergeType"]).filter(|_| on_gateway && policy.kind != "EnvoyExtensionPolicy");
+        if let Some(merge) = merge {
+            report.problem(
+                merge.finding("has a place only where the target is a route: Envoy Gateway refuses the policy"),
+            );
+        }
         for target in targets(policy, resources).iter().filter(|target| target.place.member("matchLabels").is_none()) {
             if check_words(target, report) {
                 check_target(policy, target, resources, report);

@@ -9,6 +9,18 @@ use crate::envoy::rbac;
 /// Checks the patches of resources that are for a gate's proxies alone.
 pub fn check<'a>(gates: &[&Gate<'a>], patches: &[Patch<'a>], mesh: &Mesh<'_, 'a>, report: &mut Report) {
     // Where the gate's own patch says the wrong kind, that is told of it.
+    for gate in gates {
+        for gateway in mesh.met(&gate.aim) {
+            let class = gateway.spec(&["gatewayClassName"]);
+            if let Some(class) =
+                class.filter(|class| class.node.text().is_some_and(|class| class.ends_with("waypoint")))
+            {
+                report.problem(class.finding(
+                    "is for what workloads send each other: patches for gateways meet nothing there, and the gate has no lock; use istio",
+                ));
+            }
+        }
+    }
     for gate in gates.iter().filter(|gate| mesh.role(&gate.aim) == gate.role) {
         let (right, wrong): (&str, &[&str]) = match gate.role {
             Role::Gateway => ("GATEWAY", &["SIDECAR_INBOUND", "SIDECAR_OUTBOUND"]),

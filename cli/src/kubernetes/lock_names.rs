@@ -143,6 +143,18 @@ fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'
     found
 }
 
+/// Whether every part of a route has a lock of its own, for one dashboard.
+pub fn is_locked(route: &Route<'_>, patches: &[Patch<'_>]) -> bool {
+    let locks: Vec<String> = patches
+        .iter()
+        .filter(|patch| patch.applies_to == "HTTP_ROUTE")
+        .filter_map(of_route)
+        .filter_map(|(_, name, exact)| exact.map(|_| name))
+        .collect();
+    let parts = named(std::slice::from_ref(route));
+    !parts.is_empty() && parts.iter().all(|(name, ..)| locks.contains(name))
+}
+
 fn check_routes(patches: &[Patch<'_>], routes: &[Route<'_>], permits: &[Permit], report: &mut Report) {
     let locks: Vec<_> = patches.iter().filter(|patch| patch.applies_to == "HTTP_ROUTE").filter_map(of_route).collect();
     let known = named(routes);

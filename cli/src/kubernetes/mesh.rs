@@ -58,7 +58,7 @@ fn check_telemetry(telemetry: &Resource<'_>, resources: &[Resource<'_>], report:
         "ConfigMap" => of_map(resource).is_some_and(|(_, config)| formats_logs(&Place::root(&config))),
         _ => false,
     });
-    telemetry::check(telemetry, has_format, report);
+    telemetry::check(telemetry, resources, has_format, report);
 }
 
 /// The mesh's configuration as whoever installs Istio says it.

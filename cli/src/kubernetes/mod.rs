@@ -115,7 +115,7 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
     routes::check_detours(&all, &routes, resources, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
     routes::check_permits(resources, &routes, report);
-    parents::check_hosts(resources, &routes, &is_guarded, report);
+    parents::check_hosts(resources, &routes, &patches, &is_guarded, report);
     parents::check_parents(resources, report);
     let hangs_on_a_gate =
         |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));

@@ -25,10 +25,10 @@ signatureAlgorithms
 BackendTrafficPolicy: admissionControl bandwidthLimit circuitBreaker compression compressor connection dns faultInjection healthCheck \
 http2 httpUpgrade loadBalancer mergeType proxyProtocol rateLimit requestBuffer responseOverride retry routingType targetRef targetRefs \
 targetSelectors tcpKeepalive telemetry timeout useClientProtocol
-BackendTrafficPolicy.mergeType = Replace StrategicMerge JSONMerge
+BackendTrafficPolicy.mergeType = StrategicMerge JSONMerge
 BackendTrafficPolicy.httpUpgrade: connect type
 SecurityPolicy: apiKeyAuth authorization basicAuth cors csrf extAuth jwt mergeType oidc targetRef targetRefs targetSelectors
-SecurityPolicy.mergeType = Replace StrategicMerge JSONMerge
+SecurityPolicy.mergeType = StrategicMerge JSONMerge
 SecurityPolicy.authorization: defaultAction rules
 SecurityPolicy.authorization.defaultAction = Allow Deny
 SecurityPolicy.authorization.rules: action cel name operation principal

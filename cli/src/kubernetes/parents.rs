@@ -1,18 +1,20 @@
 //! What routes hang on, and for which hosts: Gateways and listeners that are not there, and routes for any host, which an open
 //! dashboard's permit leads through. Decides nothing about where they lead to otherwise (`routes`).
 
+use super::patch::Patch;
 use super::resource::{GATEWAY_API, ISTIO, Resource};
 use super::routes::Route;
-use super::{backends, security};
+use super::{backends, lock_names, security};
 use crate::check::Report;
 use crate::envoy::permits;
 use crate::fields::nearest;
 
 /// Routes for any host on a Gateway with an open dashboard, that lead to what another asks a session for: the open one's permit will
-/// do. `is_bound`: a lock asks for the route's own name.
+/// do. Not where a lock asks for that very route.
 pub fn check_hosts(
     resources: &[Resource<'_>],
     routes: &[Route<'_>],
+    patches: &[Patch<'_>],
     is_guarded: &dyn Fn(&Resource<'_>) -> bool,
     report: &mut Report,
 ) {
@@ -33,8 +35,10 @@ pub fn check_hosts(
             host.strip_prefix('*')
                 .is_some_and(|end| permits.iter().any(|permit| permit.is_open && permit.host.ends_with(end)))
         });
-        let Some(open) =
-            permits.iter().find(|permit| permit.is_open).filter(|_| of_any && !bound_by_name(resources, route))
+        let Some(open) = permits
+            .iter()
+            .find(|permit| permit.is_open)
+            .filter(|_| of_any && !bound_by_name(resources, route) && !lock_names::is_locked(route, patches))
         else {
             continue;
         };

@@ -66,7 +66,7 @@ pub fn check(
     if let Some(found) = found.filter(|_| !locks.is_empty() && !by_route) {
         check_listeners(found, &locks, by_policy, routes, resources, report);
     }
-    check_answers(gate, gateway, &patches, resources, report);
+    check_answers(gate, gateway, &patches, resources, routes, report);
     let ends = patches.iter().any(|patch| {
         let mut said = patch.path.contains("grpc_timeout_header_max");
         if let Some(value) = &patch.value {
@@ -300,6 +300,7 @@ fn check_answers(
     gateway: &(String, String),
     patches: &[Patch<'_>],
     resources: &[Resource<'_>],
+    routes: &[Route<'_>],
     report: &mut Report,
 ) {
     let mut places: Vec<Place<'_>> = patches.iter().filter_map(|patch| patch.value.clone()).collect();
@@ -307,7 +308,18 @@ fn check_answers(
     for policy in
         resources.iter().filter(|policy| policy.kind == "ClientTrafficPolicy" && policy.namespace == gateway.0)
     {
-        if targets(policy, resources).iter().any(|target| target.kind == "Gateway" && target.name == gateway.1) {
+        // What is for a listener that only redirects says nothing of the others.
+        let leads = |section: &String| {
+            let mut parents = routes.iter().filter(|route| !route.backends.is_empty()).flat_map(|route| &route.parents);
+            parents.any(|(_, name, listener)| {
+                *name == gateway.1 && listener.as_ref().is_none_or(|listener| listener == section)
+            })
+        };
+        let is_for = |section: &Option<String>| routes.is_empty() || section.as_ref().is_none_or(leads);
+        if targets(policy, resources)
+            .iter()
+            .any(|target| target.kind == "Gateway" && target.name == gateway.1 && is_for(&target.section))
+        {
             removed.extend(policy.spec(&["headers", "lateResponseHeaders"]));
         }
     }

@@ -256,7 +256,15 @@ pub fn check_words(
                     }
                 });
             }
-            "DestinationRule" if is_for(resource, &behind) => check_protocol(&resource.place, report),
+            "DestinationRule" if is_for(resource, &behind) => {
+                check_protocol(&resource.place, report);
+                let mode = resource.spec(&["trafficPolicy", "tls", "mode"]);
+                if let Some(mode) = mode.filter(|mode| mode.node.text() == Some("DISABLE")) {
+                    report.warning(mode.finding(
+                        "sends requests to dashboards without TLS, who they are from with them; leave it to the mesh",
+                    ));
+                }
+            }
             _ => {}
         }
     }

@@ -10,8 +10,19 @@ use crate::envoy::{access_log, connection_managers};
 use crate::place::Place;
 
 /// Checks one. `has_format`: the mesh's own logs have a format.
-pub fn check(telemetry: &Resource<'_>, has_format: bool, report: &mut Report) {
-    for log in telemetry.list("accessLogging") {
+pub fn check(telemetry: &Resource<'_>, resources: &[Resource<'_>], has_format: bool, report: &mut Report) {
+    // What is for some proxies counts before what is for all.
+    let is_narrow = |resource: &Resource<'_>| {
+        ["selector", "targetRef", "targetRefs"].iter().any(|field| resource.spec(&[field]).is_some())
+    };
+    let others: Vec<&Resource<'_>> = match is_narrow(telemetry) {
+        true => Vec::new(),
+        false => resources.iter().filter(|other| other.kind == "Telemetry" && is_narrow(other)).collect(),
+    };
+    let is_off =
+        |list: &str, field: &str| others.iter().any(|other| other.list(list).iter().any(|entry| entry.is_true(field)));
+    let (logs_off, spans_off) = (is_off("accessLogging", "disabled"), is_off("tracing", "disableSpanReporting"));
+    for log in telemetry.list("accessLogging").into_iter().filter(|_| !logs_off) {
         if !log.is_true("disabled") {
             if !has_format {
                 report.warning(log.finding(
@@ -26,7 +37,7 @@ pub fn check(telemetry: &Resource<'_>, has_format: bool, report: &mut Report) {
         }
     }
     for spans in telemetry.list("tracing") {
-        if !spans.is_true("disableSpanReporting") {
+        if !spans.is_true("disableSpanReporting") && !spans_off {
             report.warning(
                 spans.finding("makes spans, which have the path with its query, and that can hold a credential"),
             );
