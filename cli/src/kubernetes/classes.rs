@@ -3,7 +3,7 @@
 
 use super::extension_policy;
 use super::mesh;
-use super::resource::{GATEWAY_API, Resource};
+use super::resource::{GATEWAY_API, Resource, VALUES};
 use super::variables;
 use crate::check::Report;
 use crate::fields::nearest;
@@ -61,7 +61,8 @@ fn check_proxy(reference: &Place<'_>, namespace: &str, resources: &[Resource<'_>
     let proxies = || resources.iter().filter(|found| found.kind == "EnvoyProxy");
     let name = reference.text("name").unwrap_or_default();
     if !proxies().any(|proxy| proxy.name == name && proxy.namespace == namespace)
-        && let Some(other) = proxies().next()
+        // One of another name altogether may well be elsewhere.
+        && let Some(other) = proxies().find(|proxy| nearest(name, [proxy.name].into_iter()).is_some())
     {
         report.problem(reference.finding(format!(
             "names no EnvoyProxy of the files; {} is one: its keys, its order of filters and its logs are for nobody",
@@ -97,6 +98,9 @@ pub fn check_controllers(resources: &[Resource<'_>], report: &mut Report) {
     for resource in resources {
         if resource.kind == "EnvoyGateway" {
             check_controller(&resource.place, resources, report);
+        }
+        if let Some(config) = resource.place.deep(&["config", "envoyGateway"]).filter(|_| resource.kind == VALUES) {
+            check_controller(&config, resources, report);
         }
         let data = resource.place.member("data").filter(|_| resource.kind == "ConfigMap");
         for (_, place) in data.map(|data| data.members()).unwrap_or_default() {

@@ -90,7 +90,7 @@ AuthorizationPolicy.selector: matchLabels
 AuthorizationPolicy.rules: from to when
 AuthorizationPolicy.rules.from: source
 AuthorizationPolicy.rules.from.source: ipBlocks namespaces notIpBlocks notNamespaces notPrincipals notRemoteIpBlocks \
-notRequestPrincipals notServiceAccounts principals remoteIpBlocks requestPrincipals serviceAccounts
+notRequestPrincipals notServiceAccounts notTrustDomains principals remoteIpBlocks requestPrincipals serviceAccounts trustDomains
 AuthorizationPolicy.rules.to: operation
 AuthorizationPolicy.rules.to.operation: hosts methods notHosts notMethods notPaths notPorts paths ports
 AuthorizationPolicy.rules.when: key notValues values

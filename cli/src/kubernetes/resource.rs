@@ -81,12 +81,16 @@ pub fn is_object(document: &Node) -> bool {
     ["apiVersion", "kind"].iter().all(|name| document.member(name).and_then(Node::text).is_some())
 }
 
-/// What the values of Istio's Helm charts are taken for: they are no object, and hold the mesh's configuration.
+/// What the values of a Helm chart are taken for, Istio's or Envoy Gateway's: they are no object, and hold what the whole mesh, or the
+/// controller, is told.
 pub const VALUES: &str = "values";
 
 /// Whether a document is such values.
 pub fn is_values(document: &Node) -> bool {
-    document.member("meshConfig").is_some() && document.member("kind").is_none()
+    let has = |name: &str| document.member(name).is_some();
+    let of_gateway = document.member("config").is_some_and(|config| config.member("envoyGateway").is_some());
+    let is_other = ["kind", "dashboards", "static_resources", "services"].into_iter().any(has);
+    !is_other && (["meshConfig", "pilot", "cni", "global"].into_iter().any(has) || of_gateway)
 }
 
 /// Adds the objects of a document.
