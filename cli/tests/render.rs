@@ -57,11 +57,18 @@ fn refused(from: &str, to: &str, lines: &[&str]) {
 
 #[test]
 fn names_what_a_deployment_lacks_and_what_it_does_not_know() {
-    refused("  edge:", "  egde:", &["deployment.egde: is not a known key", "deployment.edge: is missing"]);
+    refused(
+        "  edge:",
+        "  egde:",
+        &["deployment.egde: is not a known key", "deployment.edge: is missing: docs/render.md lists what it says"],
+    );
     refused(
         "    node: dashgate-edge",
         "    nodes: dashgate-edge",
-        &["deployment.edge.nodes: is not a known key", "deployment.edge.node: is missing"],
+        &[
+            "deployment.edge.nodes: is not a known key",
+            "deployment.edge.node: is missing: Envoy's `node.id` and `node.cluster`, in metrics and spans",
+        ],
     );
     refused(
         "listen: 127.0.0.1:8443",
@@ -89,7 +96,23 @@ fn names_what_a_deployment_lacks_and_what_it_does_not_know() {
             "deployment.edge.traced_percent: must be a whole number from 1 to 100",
         ],
     );
+    refused("deployment:", "deployed:", &["deployed: is not a known key; there are deployment and policy"]);
     refused("policy:", "police:", &["police: is not a known key; there are deployment and policy"]);
+}
+
+#[test]
+fn the_pages_example_is_whole_and_without_a_problem() {
+    let page = std::fs::read_to_string(repository("docs/render.md")).unwrap();
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let made = dashgate_reading(&["render", "--for", "edge", "-"], example).expect(0);
+    let found = dashgate_reading(&["check", "--no-keys", "-"], &made).expect(0);
+    assert_eq!(found, "-: no problems, no warnings\n");
+    let alone = example.split_once("policy:\n").expect("a policy").1;
+    let output = dashgate_reading(&["render", "--for", "edge", "-"], &format!("policy:\n{alone}"));
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (2, "error: -: deployment: is missing: docs/render.md lists what it says, envoy/policy.yaml is an example\n")
+    );
 }
 
 #[test]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "demo"), str(ROOT / "tests")]
 
 from profiles import browser, browser_program, person, playwright, wasm  # noqa: E402, F401
 from stand import Stand  # noqa: E402

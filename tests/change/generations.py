@@ -14,7 +14,8 @@ import bootstrap
 import certificates
 import sessions
 import yaml
-from edge import UnixConnection, binary, end
+from edge import UnixConnection, binary
+from ending import end
 from policy import only
 from stage import Stage
 from upstream import Upstream

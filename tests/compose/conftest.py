@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / path) for path in ("demo", "demo/compose", "tests/browser", "tests/dashboards", "tests/portal")]
+sys.path[:0] = [str(ROOT / path) for path in ("demo", "demo/compose", "tests/browser", "tests/dashboards", "tests/portal", "tests")]
 pytest.register_assert_rewrite("engine", "containers", "test_connect", "test_dashboards", "test_jupyterlab", "test_panel", "checks")
 
 from containers import ComposeStand  # noqa: E402

@@ -11,9 +11,9 @@ from pathlib import Path
 import build
 import namespaces
 import rendered
-from bootstrap import free_port
 from edge import Envoy, binary
 from istio import VERSION, Mesh
+from loopback import free_port
 
 DATA = Path("/var/lib/istio/data")      # where an agent keeps modules, whatever one tells it
 

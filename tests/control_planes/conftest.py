@@ -1,13 +1,13 @@
 """Real control planes in front of a real Envoy, in namespaces of the tests' own. What cannot run here says why, and fails in CI."""
 
-import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e"))    # the same client, sessions and upstream as everywhere
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS), str(TESTS / "e2e")]       # the same client, sessions and upstream as everywhere
 
 pytest.register_assert_rewrite("verdicts")     # so that it says what differs
 
@@ -15,6 +15,7 @@ import bootstrap  # noqa: E402
 import build  # noqa: E402
 import namespaces  # noqa: E402
 import rendered  # noqa: E402
+from absence import leave_out  # noqa: E402
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -25,19 +26,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
 
 
-def left_out(reason: str) -> None:
-    """A machine that cannot run a control plane leaves it out and says why; CI has what it takes."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(f"left out: {reason}")
-
-
 def program(name: str) -> Path:
     """The folder of a control plane's programs."""
     try:
         return build.built(name)
     except build.Missing as problem:
-        left_out(str(problem))
+        leave_out(str(problem))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +40,14 @@ def private_network() -> None:
     try:
         namespaces.enter()
     except PermissionError as problem:
-        left_out(f"namespaces of the tests' own need root: {problem}")
+        leave_out(f"namespaces of the tests' own need root: {problem}")
+
+
+@pytest.fixture
+def gate(started):
+    """What the module has started, with an upstream that has forgotten the tests before."""
+    started.upstream.forget()
+    return started
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import build
 import namespaces
 import rendered
-from bootstrap import free_port
 from client import Http1
 from envoy_gateway import EnvoyGateway
+from loopback import free_port
 from registry import Registry, published
 from stage import Stage
 from upstream import Upstream

@@ -22,9 +22,11 @@ import certificates
 import cluster
 import rendered
 import sessions
-from bootstrap import free_port, module, walk
+from bootstrap import module, walk
 from client import SERVER_NAME, Http1, Http2
 from edge import Envoy
+from ending import end
+from loopback import free_port
 from stage import Stage
 from upstream import Upstream
 
@@ -166,13 +168,8 @@ class Mesh(Stage):
     def stop(self) -> None:
         if self.edge is not None:
             self.edge.stop()
-        if self.generator is not None and self.generator.poll() is None:
-            os.killpg(self.generator.pid, signal.SIGTERM)
-            try:
-                self.generator.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.generator.pid, signal.SIGKILL)
-                self.generator.wait(5)
+        if self.generator is not None:
+            end(self.generator)
         self.upstream.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

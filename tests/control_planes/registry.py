@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import loopback
 import namespaces
 from bootstrap import ROOT, module
 
@@ -60,13 +59,11 @@ def pack(layout: Path) -> None:
         shutil.rmtree(being_made, ignore_errors=True)
 
 
-class Registry:
+class Registry(loopback.Server):
     """The image under every repository's name and every tag; by digest, only what is asked for."""
 
     def __init__(self, image: Image):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(loopback.Handler):
             def do_GET(self) -> None:
                 *_, kind, reference = ["", "", *self.path.strip("/").split("/")]
                 if kind == "manifests":
@@ -95,17 +92,4 @@ class Registry:
                 if self.command != "HEAD":
                     self.wfile.write(content)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return self.server.server_address[1]
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)

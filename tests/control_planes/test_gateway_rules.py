@@ -22,15 +22,9 @@ HSTS, NOSNIFF = "max-age=63072000; includeSubDomains", "nosniff"
 
 
 @pytest.fixture(scope="module")
-def whole(private_network, gateway_program):
+def started(private_network, gateway_program):
     with Gateway(only("portal", "training", "other", "brief", "lenient")) as stage:
         yield stage
-
-
-@pytest.fixture
-def gate(whole):
-    whole.upstream.forget()
-    return whole
 
 
 def good(dashboard="training"):
@@ -102,18 +96,18 @@ def test_rule_44_more_headers_than_60_kilobytes_are_refused(gate):
 
 
 @pytest.fixture(scope="module")
-def endings(whole):
+def endings(started):
     """Streams on sessions with two seconds left, all at once: each ends how long after its session?"""
-    whole.upstream.forget()
+    started.upstream.forget()
     cases = [(way, kind) for way in WAYS for kind in ("tick", "silent")]
     for kind in ("tick", "silent"):
-        whole.upstream.script(f"/{kind}", Script(stream=kind, upgraded=kind))
+        started.upstream.script(f"/{kind}", Script(stream=kind, upgraded=kind))
     late = {}
 
     def follow(way, kind):
         end = int(time.time()) + 3
         headers = [("grpc-timeout", "99999999H"), *cookie("brief", session("brief", exp=end))]
-        with whole.open(way, "brief", f"/{kind}", headers=headers, whole=False) as live:
+        with started.open(way, "brief", f"/{kind}", headers=headers, whole=False) as live:
             closed = live.seconds_until_closed(8) if live.answer.status in (101, 200) else None
             late[way, kind] = None if closed is None else time.time() - end
 
@@ -122,7 +116,7 @@ def endings(whole):
         thread.start()
     for thread in threads:
         thread.join(30)
-    return late, whole.upstream.received()
+    return late, started.upstream.received()
 
 
 @pytest.mark.parametrize("kind", ["tick", "silent"])

@@ -210,7 +210,33 @@ def test_rule_40_a_route_to_another_dashboard_is_no_way_there(mesh, private_netw
 
     with Mesh(*EXTENSION, only(*NAMES), edit) as stage:
         for way in WAYS:
-            stage.answers(way, 404, headers=cookie("training", session("training")))
+            stage.answers(way, 403, headers=cookie("training", session("training")))
+
+
+def taken_from_the_portal(documents):
+    """A rule within the open portal's own resource that leads to another dashboard's Service."""
+    portal, training = (the(documents, "VirtualService", name)["spec"]["http"] for name in ("portal", "training"))
+    portal.insert(0, {"name": "taken", "match": [{"uri": {"prefix": "/taken/"}}], "route": copy.deepcopy(training[-1]["route"])})
+
+
+def test_rule_40_an_open_permit_is_none_to_another_dashboard(mesh, private_network):
+    """It costs nothing, so it leads only by routes that carry the open dashboard's name."""
+    with Mesh(*EXTENSION, only("portal", *NAMES), taken_from_the_portal, redirect="80") as stage:
+        for way in WAYS:
+            stage.answers(way, 403, "portal", path="/taken/x")
+            stage.answers(way, 403, "portal", path="/taken/x", headers=[("x-forwarded-proto", "http")])     # as if to be redirected
+            stage.permits(way, "portal", path="/x")
+
+
+def test_rule_40_without_the_filters_lock_it_would_be(mesh, private_network):
+    def edit(documents):
+        taken_from_the_portal(documents)
+        without(documents, is_filter_lock)
+
+    with Mesh(*EXTENSION, only("portal", *NAMES), edit) as stage:
+        for way in WAYS:
+            assert stage.ask(way, "portal", path="/taken/x").status == (101 if way == "upgrade1" else 200)
+        assert len(stage.upstream.received()) == len(WAYS)
 
 
 def in_the_wrong_order(documents):

@@ -20,12 +20,6 @@ def started(request, mesh, private_network):
         yield stage
 
 
-@pytest.fixture
-def gate(started):
-    started.upstream.forget()
-    return started
-
-
 @ways
 def test_a_good_request_reaches_the_dashboard_and_no_credential_does(gate, way):
     verdicts.permits_and_tells_the_upstream(gate, way)

@@ -40,12 +40,6 @@ def started(request, mesh, private_network):
             yield stage
 
 
-@pytest.fixture
-def gate(started):
-    started.upstream.forget()
-    return started
-
-
 @ways
 def test_a_good_request_reaches_its_dashboard_and_no_credential_does(gate, way):
     verdicts.permits_and_tells_the_upstream(gate, way)
@@ -188,3 +182,27 @@ def test_rule_41_no_span_is_reported_whatever_the_mesh_says(form, mesh, private_
     with Mesh("istio-trafficextension", form, only("other", "training"), edit) as stage:
         assert ["tracing" in manager for manager in managers(stage)] == [True]
         assert [len(manager["access_log"]) for manager in managers(stage)] == [2]
+
+
+def logged_elsewhere(documents):
+    """What the mesh's own operators may have written for all of it."""
+    documents.append({"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": {"name": "all", "namespace": "istio-system"},
+                      "spec": {"accessLogging": [{"providers": [{"name": "other"}]}]}})
+
+
+@pytest.mark.parametrize("edit", [None, logged_elsewhere], ids=["by default", "by a Telemetry"])
+def test_rule_41_another_access_log_of_the_mesh_is_off_too(edit, mesh, private_network, monkeypatch):
+    """The rendered Telemetry names Istio's own provider: whatever else the mesh logs by is out of force for these pods."""
+    other = {"name": "other", "envoyFileAccessLog": {"path": "/dev/stdout", "logFormat": {"text": "%REQ(:PATH)%\n"}}}
+    monkeypatch.setitem(istio.MESH, "extensionProviders", [other])
+    monkeypatch.setitem(istio.MESH, "defaultProviders", {"accessLogging": ["other"]} if edit is None else {})
+
+    def without_ours(documents):
+        if edit is not None:
+            edit(documents)
+        documents.remove(the(documents, "Telemetry", "dashgate"))
+
+    with Mesh("istio-trafficextension", "istio", only("other", "training"), edit) as stage:
+        assert [len(manager["access_log"]) for manager in managers(stage)] == [1]      # ours
+    with Mesh("istio-trafficextension", "istio", only("other", "training"), without_ours) as stage:
+        assert [len(manager["access_log"]) for manager in managers(stage)] == [2]      # and the mesh's

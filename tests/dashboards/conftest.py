@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "demo"), str(ROOT / "tests/browser")]
+sys.path[:0] = [str(ROOT / path) for path in ("demo", "tests/browser", "tests")]
 
 from profiles import browser, browser_program, person, playwright, stranger, wasm  # noqa: E402, F401
 from stand import Stand  # noqa: E402

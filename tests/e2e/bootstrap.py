@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import copy
 import os
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
+
+import loopback
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "envoy" / "edge.yaml"
@@ -47,11 +48,6 @@ def rewritten(node: object, change: Callable[[str], str]) -> object:
     if isinstance(node, list):
         return [rewritten(value, change) for value in node]
     return change(node) if isinstance(node, str) else copy.deepcopy(node)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 def wasm_filters(tree: Tree) -> list[Tree]:
@@ -94,7 +90,7 @@ def replace_ports(tree: Tree) -> dict[str, int]:
     ports = {}
     for listener in tree["static_resources"]["listeners"]:
         address = listener["address"]["socket_address"]
-        address["address"], address["port_value"] = "127.0.0.1", free_port()
+        address["address"], address["port_value"] = "127.0.0.1", loopback.free_port()
         if "udp_listener_config" in listener:
             role, address["port_value"] = "http3", ports["dashboards"]      # the same number, which is free for UDP too
         elif wasm_filters(listener):

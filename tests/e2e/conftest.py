@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
-import bootstrap
-from policy import policy
-from stage import Stage
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import bootstrap  # noqa: E402
+from policy import policy  # noqa: E402
+from stage import Stage  # noqa: E402
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

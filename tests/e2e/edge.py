@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ import yaml
 import bootstrap
 import certificates
 import sessions
+from ending import end
 
 START_SECONDS = 30
 PRINTED: list[str] = []     # all that any Envoy of this run printed or showed: the last test searches it for secrets
@@ -46,18 +46,6 @@ class UnixConnection(http.client.HTTPConnection):
 
 def binary() -> str:
     return str(next((Path(envoy.__file__).parent / "_bin").glob("envoy*")))
-
-
-def end(process: subprocess.Popen, seconds: float = 5) -> None:
-    """Ends a process that leads a group of its own, and the group: asked first, killed if it has not gone by then."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
 
 
 class Envoy:

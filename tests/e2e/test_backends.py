@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 import bootstrap
+import loopback
 from policy import policy
 from sessions import session
 from stage import Stage, bearer, cookie, is_upgrade, plain_ways, ways
@@ -89,7 +90,7 @@ def test_nobody_reaches_anothers_place(gate, nodes, way):
 
 @ways
 def test_what_is_not_running_is_an_error_of_envoys_and_nothing_else_answers(gate, way):
-    port = bootstrap.free_port()
+    port = loopback.free_port()
     answer = gate.ask(way, "runs", headers=bearer(leading_to(f"127.0.0.1:{port}")), **place("one"))
     assert answer.status == 503
     assert answer.values("x-upstream") == []

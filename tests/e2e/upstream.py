@@ -113,7 +113,9 @@ class Upstream:
 
     def stop(self) -> None:
         """Nothing of this upstream accepts afterwards: a thread left in accept() would take what comes to the next one's socket,
-        which may well get the same descriptor."""
+        which may well get the same descriptor. Of two stages in a row that share it, each stops it."""
+        if self.stopping.is_set():
+            return
         self.stopping.set()
         for listening in self.sockets.values():
             listening.shutdown(socket.SHUT_RDWR)

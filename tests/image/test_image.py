@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tarfile
 import time
-from pathlib import Path
 
 from packing import ROOT, blob, files, manifest_of, pack, sha256
 

@@ -3,24 +3,18 @@
 import contextlib
 import http.client
 import json
-import os
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import debian
+from ending import end
+from loopback import free_port
 
 from packing import blob, files, manifest_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -41,8 +35,7 @@ def registry(folder: Path) -> Iterator[int]:
             time.sleep(0.05)
         yield port
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
+        end(process, seconds=10)
 
 
 def asked(port: int, path: str) -> tuple[int, dict[str, str], bytes]:

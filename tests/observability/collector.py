@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+import loopback
 from upstream import read_chunks
 
 
-class Collector:
+class Collector(loopback.Server):
     """Listens on a free loopback port from construction on."""
 
     def __init__(self) -> None:
@@ -20,9 +19,7 @@ class Collector:
         self.requests: list[ExportTraceServiceRequest] = []
         collector = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(loopback.Handler):
             def do_POST(self) -> None:
                 body = read_chunks(self.rfile)[0] if "transfer-encoding" in self.headers else self.rfile.read(int(self.headers["content-length"]))
                 collector.bodies.append(str(self.headers).encode() + body)
@@ -37,16 +34,7 @@ class Collector:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return self.server.server_address[1]
+        super().__init__(Handler)
 
     def spans(self) -> list[Span]:
         return [span for request in list(self.requests) for resource in request.resource_spans
@@ -64,8 +52,7 @@ class Collector:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        self.stop()
 
 
 def attributes(span: Span) -> dict[str, str]:

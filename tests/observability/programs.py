@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-import pytest
+from absence import leave_out
 
 ROOT = Path(__file__).resolve().parents[2]
 UNPACKED = ROOT / "target/tools/debian/prometheus/usr/bin"      # where `cargo xtask test` puts it
@@ -18,7 +18,4 @@ def program(name: str) -> str:
     found = shutil.which(name, path=os.pathsep.join(filter(None, places)))
     if found:
         return found
-    missing = f"{name} is missing: install Debian's prometheus, or let DASHGATE_PROMETHEUS name its directory"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+    leave_out(f"{name} is missing: install Debian's prometheus, or let DASHGATE_PROMETHEUS name its directory")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import free_port
-from edge import end
+from loopback import free_port
+from ending import end
 from programs import ROOT, program
 
 SHIPPED = ROOT / "envoy/observability"

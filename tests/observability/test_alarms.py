@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import bootstrap
+import loopback
 import trap
 from policy import only
 from server import Prometheus
@@ -68,7 +69,7 @@ def stages(updated) -> Iterator[dict[str, Stage]]:
     """Eight Envoys: one in order, and one for each way in which things go wrong."""
     wrong = {
         "healthy": {}, "open to nobody": {"edit": without_gate}, "unlabelled": {"edit": without_labels}, "besieged": {}, "unnormalised": {},
-        "backend gone": {"backends": {"training": bootstrap.free_port()}}, "updated": {"edit": updated},
+        "backend gone": {"backends": {"training": loopback.free_port()}}, "updated": {"edit": updated},
         "trapping": {"edit": trap.instead(updated.path.parent, "FAIL_RELOAD")},
     }
     with ExitStack() as stack:

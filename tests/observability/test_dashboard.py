@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import bootstrap
+import loopback
 from policy import only
 from server import SHIPPED, Prometheus
 from sessions import session
@@ -40,7 +40,7 @@ def filled_in(query: str) -> str:
 @pytest.fixture(scope="module")
 def prometheus() -> Iterator[Prometheus]:
     """Over an Envoy that is asked for all kinds of things until the test is over; one dashboard's backend is not there."""
-    with Stage(only("portal", "training", "report", "bounded", "other"), backends={"other": bootstrap.free_port()}) as stage:
+    with Stage(only("portal", "training", "report", "bounded", "other"), backends={"other": loopback.free_port()}) as stage:
         live = live_websockets(stage)
         with Prometheus({"edge": stage.edge.ports["metrics"]}) as prometheus:
             prometheus.traffic = lambda: (ordinary(stage), stage.ask("http1", "other", headers=cookie("other", session("other"))))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import bootstrap
+import loopback
 import client
 import trap
 from policy import only
@@ -132,7 +133,7 @@ def test_a_symptom_looks_as_the_page_says(title, change, ask, status, flags, det
 
 
 def test_a_backend_that_is_gone():
-    with Stage(POLICY, backends={"training": bootstrap.free_port()}) as stage:
+    with Stage(POLICY, backends={"training": loopback.free_port()}) as stage:
         assert asked()(stage) == 503
         [entry] = stage.edge.wait(lambda: len(stage.edge.access_log()) == 1, stage.edge.access_log, "entry", 5)
         assert entry["response_flags"] == "UF" and entry["dashgate_dashboard"] == "training"

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import bootstrap
+import loopback
 from collector import Collector, attributes
 from policy import only
 from programs import ROOT
@@ -168,7 +169,7 @@ def test_no_client_chooses_what_is_sampled():
 
 
 def test_nothing_waits_for_a_collector_that_is_gone():
-    with Stage(POLICY, traced(bootstrap.free_port())) as stage:
+    with Stage(POLICY, traced(loopback.free_port())) as stage:
         for way in WAYS:
             stage.permits(way, headers=cookie("training", session("training")))
         stage.edge.wait(lambda: stage.edge.stat("cluster.collector.upstream_cx_connect_fail") > 0, lambda: "", "attempt to reach the collector", 20)

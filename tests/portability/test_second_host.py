@@ -16,7 +16,8 @@ from policy import host_of, only, origin_of
 from sessions import session, tampered
 from stage import HTTP1_UPGRADE, bearer, cookie, subprotocol
 
-PROGRAM = Path(os.environ.get("DASHGATE_SECOND_HOST") or bootstrap.ROOT / "target/second-host/release/second-host")
+NAMED = os.environ.get("DASHGATE_SECOND_HOST")
+PROGRAM = Path(NAMED or bootstrap.ROOT / "target/second-host/release/second-host")
 SECONDS = 120
 
 Lines = list[tuple[str, str]]
@@ -38,6 +39,8 @@ class Verdict:
 def run(folder: Path, requests: list[Lines], *environment: str, policy: dict | None = None) -> tuple[str, list[Verdict], str]:
     """The first word of the host, a verdict for each request, and the log."""
     if not PROGRAM.is_file():
+        if NAMED:
+            pytest.fail(f"DASHGATE_SECOND_HOST names {NAMED}, which is not there", pytrace=False)
         pytest.skip("the second host is not built: cargo xtask second-host (some 7 minutes of CPU, once)")
     configuration = folder / "policy.json"
     configuration.write_text(json.dumps(policy or only("portal", "training", "other", "tools")))

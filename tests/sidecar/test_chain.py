@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import sessions
 import yaml
 from beside import DASHBOARD, Beside
 from edge import UnixConnection
+from ending import end
 from policy import only
 from sessions import bokeh_id, bokeh_token, session, tampered
 from stage import WAYS, Stage, cookie, is_upgrade, upgrade_ways, ways
@@ -143,8 +143,7 @@ def test_a_real_bokeh_on_a_unix_socket_serves_its_page_and_its_websocket_to_a_se
             refused = [("sec-websocket-protocol", f"bokeh, {token}")]
             assert sidecar.ask("upgrade1", DASHBOARD, "/bokeh_app/ws", headers=refused).status == 401
         finally:
-            os.killpg(bokeh.pid, signal.SIGTERM)
-            bokeh.wait(10)
+            end(bokeh, seconds=10)
 
 
 def text_frame(connection) -> bytes:

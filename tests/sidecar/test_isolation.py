@@ -12,9 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import absence
 import bootstrap
-import debian
-import pytest
 from beside import DASHBOARD, Beside
 from policy import host_of
 from test_verdicts import credentials
@@ -49,7 +48,7 @@ def connecting_as(user: int, path: Path) -> int:
 
 def need_root(what: str) -> None:
     if os.geteuid() != 0:
-        debian.leave_out(f"{what}: that needs root")
+        absence.leave_out(f"{what}: that needs root")
 
 
 def test_another_user_cannot_open_the_dashboards_socket(sidecar):
@@ -105,11 +104,11 @@ class Namespace:
 def namespace() -> Iterator[Namespace]:
     need_root("making a network namespace")
     if not shutil.which("ip") or not shutil.which("nsenter"):
-        debian.leave_out("iproute2 or util-linux is missing")
+        absence.leave_out("iproute2 or util-linux is missing")
     try:
         made = Namespace()
     except (OSError, subprocess.SubprocessError) as problem:
-        debian.leave_out(f"a network namespace cannot be made here: {problem}")
+        absence.leave_out(f"a network namespace cannot be made here: {problem}")
     try:
         yield made
     finally:

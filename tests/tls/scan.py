@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import debian
+import absence
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / "target" / "scanners" / "bin" / "python"
@@ -43,7 +43,7 @@ class Scan:
 def sslyze(port: int, authority: str, folder: Path) -> Scan:
     """Scans once, for Mozilla's profile "intermediate", which asks for all that is read here."""
     if not PYTHON.is_file():
-        debian.leave_out("sslyze is not installed; `cargo xtask test` does that")
+        absence.leave_out("sslyze is not installed; `cargo xtask test` does that")
     written = folder / "sslyze.json"
     command = [str(PYTHON), "-m", "sslyze", f"--json_out={written}", f"--certinfo_ca_file={authority}", "--early_data",
                "--mozilla_config=intermediate", f"{NAME}:{port}{{127.0.0.1}}"]

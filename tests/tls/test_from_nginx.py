@@ -1,20 +1,19 @@
 """The nginx file of docs/from-nginx.md and the shipped edge, in front of the same dashboard: what the page says of both is so."""
 
 import contextlib
-import http.server
 import os
 import re
-import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import bootstrap
 import certificates
 import debian
+import loopback
 import pytest
 from client import Http1
+from ending import end
 from policy import host_of, only, origin_of
 from sessions import session
 from stage import HTTP1_UPGRADE, Stage, cookie
@@ -25,7 +24,7 @@ HSTS = "max-age=63072000; includeSubDomains"
 HOST = host_of("training")
 
 
-class Sessions(http.server.BaseHTTPRequestHandler):
+class Sessions(loopback.Handler):
     """What `auth_request` asks: any cookie of the dashboard's name is a session until `live` is taken away."""
 
     live = True
@@ -35,9 +34,6 @@ class Sessions(http.server.BaseHTTPRequestHandler):
         self.send_response(204 if good else 401)
         self.send_header("content-length", "0")
         self.end_headers()
-
-    def log_message(self, *_):
-        pass
 
 
 class Nginx:
@@ -51,12 +47,11 @@ class Nginx:
         (folder / "authority.pem").write_bytes(certificates.pem(authority.certificate))
         authority.issue(folder, "ecdsa")
         authority.issue(folder, "rsa", key=certificates.rsa_key())
-        self.sessions = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sessions)
-        threading.Thread(target=self.sessions.serve_forever, daemon=True).start()
-        self.port, self.plain = bootstrap.free_port(), bootstrap.free_port()
+        self.sessions = loopback.Server(Sessions)
+        self.port, self.plain = loopback.free_port(), loopback.free_port()
         replaced = {"/etc/nginx/tls/": f"{folder}/", "listen 80;": f"listen 127.0.0.1:{self.plain};",
                     "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl", "http://127.0.0.1:6006": f"http://127.0.0.1:{upstream.port('training')}",
-                    "http://127.0.0.1:9000": f"http://127.0.0.1:{self.sessions.server_port}"}
+                    "http://127.0.0.1:9000": f"http://127.0.0.1:{self.sessions.port}"}
         for old, new in replaced.items():
             assert old in block, old
             block = block.replace(old, new)
@@ -82,10 +77,8 @@ class Nginx:
         return Http1(self.port, self.authority)
 
     def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(10)
-        self.sessions.shutdown()
-        self.sessions.server_close()
+        end(self.process, seconds=10)
+        self.sessions.stop()
 
 
 @pytest.fixture(scope="module")

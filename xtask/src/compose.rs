@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::setup;
 use crate::step::{Outcome, Problem, announce, root, watch};
-use crate::summary::Counts;
+use crate::summary::{Counts, Ending};
 
 /// The commands that the file is for.
-const VARIANTS: [&str; 2] = ["docker compose", "docker-compose"];
+pub const VARIANTS: [&str; 2] = ["docker compose", "docker-compose"];
 
 /// What the images are built on, and Prometheus: by the environment's name, else the official one.
 const IMAGES: [(&str, &str); 4] = [
@@ -29,28 +29,46 @@ pub fn run(arguments: &[String]) -> Outcome {
             VARIANTS[0], VARIANTS[1]
         )));
     }
-    if !engine() {
-        left_out("the compose stack", "there is no container engine here");
-        return Ok(());
-    }
-    if let Some(image) = missing_image() {
-        left_out("the compose stack", &format!("{image} is not here and cannot be pulled"));
+    if let Some(why) = obstacle() {
+        left_out("the compose stack", &why);
         return Ok(());
     }
     let mut total = Counts::default();
     for variant in chosen {
-        if !command(variant) {
-            left_out(variant, "it is not installed");
-            continue;
+        match tests(variant)? {
+            Ending::Ran(counts) => total = total.add(counts),
+            Ending::LeftOut(why) => left_out(variant, &why),
         }
-        announce(&format!("tests: {variant}"));
-        let mut python = setup::python()?;
-        python.args(["-m", "pytest", "-q", "-rs", "tests/compose"]).env("DASHGATE_COMPOSE", variant);
-        let (succeeded, output) = watch("the tests", &mut python)?;
-        total = total.add(Counts::read(&output, succeeded));
     }
     println!("{}", total.line());
     if total.failed == 0 { Ok(()) } else { Err(Problem::said()) }
+}
+
+/// The tests with one of the commands, wherever that is possible.
+pub fn one(variant: &str) -> Outcome<Ending> {
+    match obstacle() {
+        Some(why) => Ok(Ending::LeftOut(why)),
+        None => tests(variant),
+    }
+}
+
+fn tests(variant: &str) -> Outcome<Ending> {
+    if !command(variant) {
+        return Ok(Ending::LeftOut("it is not installed".to_string()));
+    }
+    announce(&format!("tests: {variant}"));
+    let mut python = setup::python()?;
+    python.args(["-m", "pytest", "-q", "-rs", "tests/compose"]).env("DASHGATE_COMPOSE", variant);
+    let (succeeded, output) = watch("the tests", &mut python)?;
+    Ok(Ending::Ran(Counts::read(&output, succeeded)))
+}
+
+/// What is missing for either of the commands.
+fn obstacle() -> Option<String> {
+    if !engine() {
+        return Some("there is no container engine here".to_string());
+    }
+    missing_image().map(|image| format!("{image} is not here and cannot be pulled"))
 }
 
 /// Whether an engine answers; one that a neighbouring directory can start is started.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::step::{Outcome, Problem, announce, cargo, output, root, run as step, target};
+use crate::summary::Counts;
 
 /// How long each target runs unless told otherwise.
 const SECONDS: u64 = 10;
@@ -27,19 +28,31 @@ const MAX_LENGTH: u32 = 9000;
 /// Builds the targets and runs them, one line each at the end.
 pub fn run(arguments: &[String]) -> Outcome {
     let (seconds, only) = read(arguments)?;
+    let counts = targets(seconds, only)?;
+    if counts.failed == 0 {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{} of the targets found something or did not run", counts.failed)))
+}
+
+/// Every target, or that one, for so long each. A target is a test: it ran and found nothing, or it failed.
+pub fn targets(seconds: u64, only: Option<&str>) -> Outcome<Counts> {
     let program = build()?;
     let names = output("listing the targets", Command::new(&program).env("DASHGATE_FUZZ", "list"))?;
     let names: Vec<&str> = names.lines().filter(|name| only.is_none_or(|only| only == *name)).collect();
     if names.is_empty() {
         return Err(Problem::usage(format!("there is no fuzz target `{}`", only.unwrap_or_default())));
     }
-    let mut findings = 0;
+    let mut counts = Counts::default();
     for name in names {
-        let result = Target { name, program: &program }.run(seconds)?;
-        println!("{name:<12}{}", result.line());
-        findings += usize::from(!result.is_clean);
+        let ran = Target { name, program: &program }.run(seconds)?;
+        println!("{name:<12}{}", ran.line());
+        match ran.verdict() {
+            Verdict::Clean => counts.passed += 1,
+            Verdict::Found | Verdict::Idle => counts.failed += 1,
+        }
     }
-    if findings == 0 { Ok(()) } else { Err(Problem::new(format!("{findings} of the targets found something"))) }
+    Ok(counts)
 }
 
 fn read(arguments: &[String]) -> Outcome<(u64, Option<&str>)> {
@@ -93,9 +106,30 @@ struct Ran {
     is_clean: bool,
 }
 
+/// What it means.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Clean,
+    Found,
+    /// It ended well and ran no input: nothing is proved.
+    Idle,
+}
+
 impl Ran {
+    fn verdict(&self) -> Verdict {
+        match (self.is_clean, self.executions) {
+            (false, _) => Verdict::Found,
+            (true, 0) => Verdict::Idle,
+            (true, _) => Verdict::Clean,
+        }
+    }
+
     fn line(&self) -> String {
-        let verdict = if self.is_clean { "nothing found" } else { "FOUND SOMETHING" };
+        let verdict = match self.verdict() {
+            Verdict::Clean => "nothing found",
+            Verdict::Found => "FOUND SOMETHING",
+            Verdict::Idle => "DID NOT RUN",
+        };
         let rate = self.executions as f64 / self.seconds.max(0.001);
         format!("{:>10} executions, {rate:>8.0}/s, {:>6} inputs kept: {verdict}", self.executions, self.inputs)
     }
@@ -162,7 +196,7 @@ fn executions(said: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{executions, read};
+    use super::{Ran, Verdict, executions, read};
 
     #[test]
     fn reads_seconds_and_a_target_in_that_order() {
@@ -184,5 +218,18 @@ mod tests {
         assert_eq!(executions("#5\tDONE cov: 1\nstat::number_of_executed_units: 1968089\nstat::x: 2\n"), 1_968_089);
         assert_eq!(executions("#2\tINITED cov: 3\n#305\tNEW    cov: 9\nthread panicked\n"), 305);
         assert_eq!(executions("nothing"), 0);
+    }
+
+    #[test]
+    fn a_target_that_ran_no_input_has_found_nothing_and_proved_nothing() {
+        let check = |executions: u64, is_clean: bool, expected: Verdict, line: &str| {
+            let ran = Ran { executions, seconds: 1.0, inputs: 0, is_clean };
+            assert_eq!(ran.verdict(), expected);
+            assert!(ran.line().ends_with(line), "{}", ran.line());
+        };
+        check(1, true, Verdict::Clean, ": nothing found");
+        check(0, true, Verdict::Idle, ": DID NOT RUN");
+        check(1, false, Verdict::Found, ": FOUND SOMETHING");
+        check(0, false, Verdict::Found, ": FOUND SOMETHING");
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod compose;
 mod demo;
+mod full;
 mod fuzz;
 mod image;
 mod mutants;
@@ -58,6 +59,11 @@ const TASKS: &[Task] = &[
         name: "second-host",
         about: "build a host of the module that is not Envoy, for tests/portability",
         run: second_host::run,
+    },
+    Task {
+        name: "full",
+        about: "run what CI does not, or may leave out, and write it into docs/proof.md; [PART]… for some alone",
+        run: full::run,
     },
     Task { name: "fuzz", about: "fuzz the gate: [SECONDS] for each target, or for one [TARGET]", run: fuzz::run },
 ];

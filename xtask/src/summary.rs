@@ -44,6 +44,43 @@ impl Counts {
     }
 }
 
+/// How something that may not be possible here ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It ran.
+    Ran(Counts),
+    /// It did not, and why.
+    LeftOut(String),
+}
+
+impl Ending {
+    /// Reads the output of a `pytest -rs`. Where it ended well with no test run, the first reason is the whole's.
+    pub fn read(output: &str, succeeded: bool) -> Self {
+        let counts = Counts::read(output, succeeded);
+        let reason = output.lines().find_map(|line| line.strip_prefix("SKIPPED [")?.split_once(": "));
+        match reason {
+            Some((_, reason)) if succeeded && counts == Counts::BROKEN => Self::LeftOut(reason.to_string()),
+            _ => Self::Ran(counts),
+        }
+    }
+
+    /// What it adds to a sum: what did not run is one test left out.
+    pub fn counts(&self) -> Counts {
+        match self {
+            Self::Ran(counts) => *counts,
+            Self::LeftOut(_) => Counts { skipped: 1, ..Counts::default() },
+        }
+    }
+
+    /// The numbers, or the reason.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Ran(counts) => counts.line(),
+            Self::LeftOut(why) => format!("left out: {why}"),
+        }
+    }
+}
+
 /// The numbers of one line, if it is a summary: only numbered words this knows, at least one of them decisive.
 fn count(line: &str) -> Option<Counts> {
     let line = line.trim().trim_matches('=').trim();
@@ -76,7 +113,7 @@ fn count(line: &str) -> Option<Counts> {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::{Counts, Ending};
 
     #[track_caller]
     fn check(output: &str, succeeded: bool, expected: (u64, u64, u64)) {
@@ -134,5 +171,15 @@ mod tests {
     fn names_skipped_tests_only_where_there_are_some() {
         assert_eq!(Counts { passed: 1, failed: 2, skipped: 0 }.line(), "1 passed, 2 failed");
         assert_eq!(Counts { passed: 1, failed: 2, skipped: 3 }.line(), "1 passed, 2 failed, 3 skipped");
+    }
+
+    #[test]
+    fn tells_what_was_left_out_as_a_whole_from_what_ran() {
+        let left_out = "s\nSKIPPED [1] tests/tls/test_x.py:64: there is no such program: none\n1 skipped in 0.10s\n";
+        assert_eq!(Ending::read(left_out, true), Ending::LeftOut("there is no such program: none".to_string()));
+        let ran = "s.\nSKIPPED [1] tests/tls/test_x.py:64: not here\n1 passed, 1 skipped in 0.10s\n";
+        assert_eq!(Ending::read(ran, true), Ending::Ran(Counts { passed: 1, failed: 0, skipped: 1 }));
+        assert_eq!(Ending::read("nothing\n", true), Ending::Ran(Counts::BROKEN));
+        assert_eq!(Ending::read(left_out, false), Ending::Ran(Counts::BROKEN));
     }
 }

@@ -22,6 +22,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "module", needs: "tests/module", run: || pytest(setup::python()?, "tests/module") },
     Suite { name: "portability", needs: "tests/portability", run: || pytest(setup::python()?, "tests/portability") },
     Suite { name: "OCI image", needs: "tests/image", run: || pytest(setup::python()?, "tests/image") },
+    Suite { name: "bootstraps", needs: "tests/bootstraps", run: bootstraps },
     Suite { name: "end to end", needs: "tests/e2e", run: || pytest(setup::python()?, "tests/e2e") },
     Suite { name: "edge TLS", needs: "tests/tls", run: tls },
     Suite { name: "HTTP/3", needs: "tests/http3", run: http3 },
@@ -149,6 +150,12 @@ fn tls() -> Outcome<Counts> {
     pytest(setup::python()?, "tests/tls")
 }
 
+/// What Envoy itself says of every bootstrap, also of those that `dashgate render` prints now.
+fn bootstraps() -> Outcome<Counts> {
+    run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
+    pytest(setup::python()?, "tests/bootstraps")
+}
+
 /// The edge with HTTP/3, as `dashgate render` makes it.
 fn http3() -> Outcome<Counts> {
     run_step("building dashgate", &mut cargo(&["build", "--package", "dashgate"]))?;
@@ -170,4 +177,17 @@ fn edge(command: &mut Command) -> Outcome<Counts> {
 fn count(command: &mut Command) -> Outcome<Counts> {
     let (succeeded, output) = watch("the tests", command)?;
     Ok(Counts::read(&output, succeeded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SUITES;
+
+    #[test]
+    fn the_page_of_proofs_names_every_suite() {
+        let page = include_str!("../../docs/proof.md").replace(['_', '\n'], " ").to_lowercase();
+        for suite in SUITES {
+            assert!(page.contains(&suite.name.to_lowercase()), "docs/proof.md does not name {}", suite.name);
+        }
+    }
 }

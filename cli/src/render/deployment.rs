@@ -22,7 +22,7 @@ pub fn read(node: &Node, section: &Section, name: &str, policy: &Node) -> Result
     let mut context = match node.member(name) {
         Some(fields) => read_fields(fields, section, name, &mut problems),
         None => {
-            problems.push(format!("deployment.{name}: is missing"));
+            problems.push(format!("deployment.{name}: is missing: docs/render.md lists what it says"));
             Context::new()
         }
     };
@@ -74,7 +74,7 @@ fn read_field(node: Option<&Node>, field: &Field) -> Result<Value, String> {
     let text = match (text, field.default) {
         (Some(text), _) => text,
         (None, Some(default)) => Some(default),
-        (None, None) => return Err("is missing".to_owned()),
+        (None, None) => return Err(format!("is missing: {}", field.about)),
     };
     match field.kind {
         Kind::Flag => match node.map(|node| &node.value) {

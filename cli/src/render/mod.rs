@@ -46,7 +46,9 @@ fn rendered(text: &str, section: &Section, name: Option<&str>) -> Result<String,
     }
     let policy = document.member("policy").ok_or("policy: is missing")?;
     check(policy)?;
-    let deployment = document.member("deployment").ok_or("deployment: is missing")?;
+    let deployment = document
+        .member("deployment")
+        .ok_or("deployment: is missing: docs/render.md lists what it says, envoy/policy.yaml is an example")?;
     let mut context = deployment::read(deployment, section, name.unwrap_or(section.name), policy)?;
     let mut written = block(text, "policy").ok_or("policy: must begin a line of its own, as a block")?;
     if let Some(dashboard) = context.get("dashboard").and_then(Value::as_str).map(str::to_owned) {

@@ -9,7 +9,6 @@ use crate::tree::Node;
 
 /// What a field holds.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "no target needs a flag yet")]
 pub enum Kind {
     /// A name or a path, which stands for itself in YAML.
     Plain,
@@ -41,6 +40,8 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// What it says, for whoever has left it out and for docs/render.md.
+    pub about: &'static str,
     /// What it is when it is left out; without this it must be there.
     pub default: Option<&'static str>,
 }
@@ -82,30 +83,55 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("istio/workload.yaml", include_str!("templates/istio/workload.yaml")),
 ];
 
-const fn must(name: &'static str, kind: Kind) -> Field {
-    Field { name, kind, default: None }
+const fn must(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, about, default: None }
 }
 
-const fn may(name: &'static str, kind: Kind, default: &'static str) -> Field {
-    Field { name, kind, default: Some(default) }
+const fn may(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Field {
+    Field { name, kind, about, default: Some(default) }
 }
+
+// Fields that several sections have.
+const REMARK: Field = may("remark", Kind::Remark, "", "lines of text, which become the file's first comment");
+const NODE: Field = must("node", Kind::Plain, "Envoy's `node.id` and `node.cluster`, in metrics and spans");
+const METRICS: Field = must("metrics", Kind::Address, "the address of the metrics' listener, such as 127.0.0.1:9902");
+const ADMIN: Field = must("admin", Kind::Plain, "the path of the admin interface's unix socket, mode 0600");
+const MODULE_FILE: Field = must("module", Kind::Plain, "the path of `dashgate.wasm`, as Envoy sees it");
+const COLLECTOR: Field =
+    may("collector", Kind::Collector, "", "a collector of spans (OTLP over HTTP), such as 127.0.0.1:4318");
+const TRACED: Field = may("traced_percent", Kind::Percent, "", "how many requests in a hundred have a span; 100");
+const MODULE_IMAGE: Field = must(
+    "module",
+    Kind::Url,
+    "`oci://IMAGE@sha256:DIGEST`, the digest of the image's manifest; or `file:///PATH` in the proxy's container",
+);
+const PULL_SECRET: Field = may(
+    "pull_secret",
+    Kind::Plain,
+    "",
+    "a Secret of type kubernetes.io/dockerconfigjson in that namespace, where the image's registry asks for one",
+);
 
 const EDGE: Section = Section {
     name: "edge",
     template: "edge.yaml",
     fields: &[
-        may("remark", Kind::Remark, ""),
-        must("node", Kind::Plain),
-        must("listen", Kind::Address),
-        may("redirect", Kind::Address, ""),
-        must("metrics", Kind::Address),
-        must("admin", Kind::Plain),
-        must("tls", Kind::Plain),
-        may("tls_rsa", Kind::Plain, ""),
-        may("http3", Kind::Flag, ""),
-        must("module", Kind::Plain),
-        may("collector", Kind::Collector, ""),
-        may("traced_percent", Kind::Percent, ""),
+        REMARK,
+        NODE,
+        must("listen", Kind::Address, "where browsers come in, such as 0.0.0.0:443"),
+        may("redirect", Kind::Address, "", "an address for plain HTTP, which only leads to HTTPS"),
+        METRICS,
+        ADMIN,
+        must(
+            "tls",
+            Kind::Plain,
+            "the file that names the certificate and its key (`envoy/edge-tls.yaml`); ECDSA, where there are two",
+        ),
+        may("tls_rsa", Kind::Plain, "", "the same for a second certificate, RSA, for old clients"),
+        may("http3", Kind::Flag, "", "`true`: pages over HTTP/3 too, on the same port (docs/http3.md)"),
+        MODULE_FILE,
+        COLLECTOR,
+        TRACED,
     ],
     has_upstreams: true,
     holds_forms: true,
@@ -117,19 +143,31 @@ const SIDECAR: Section = Section {
     name: "sidecar",
     template: "edge.yaml",
     fields: &[
-        may("remark", Kind::Remark, ""),
-        must("dashboard", Kind::Plain),
-        must("upstream", Kind::Upstream),
-        must("node", Kind::Plain),
-        must("listen", Kind::Address),
-        must("metrics", Kind::Address),
-        must("admin", Kind::Plain),
-        must("tls", Kind::Plain),
-        must("edge_certificates", Kind::Plain),
-        must("edge_name", Kind::Plain),
-        must("module", Kind::Plain),
-        may("collector", Kind::Collector, ""),
-        may("traced_percent", Kind::Percent, ""),
+        REMARK,
+        must("dashboard", Kind::Plain, "its name in the policy"),
+        must(
+            "upstream",
+            Kind::Upstream,
+            "where it listens: `unix:PATH`, or `127.0.0.1:PORT` where both are in one network namespace",
+        ),
+        NODE,
+        must("listen", Kind::Address, "where the edge comes in"),
+        METRICS,
+        ADMIN,
+        must("tls", Kind::Plain, "the file that names the sidecar's certificate (`envoy/sidecar-tls.yaml`)"),
+        must(
+            "edge_certificates",
+            Kind::Plain,
+            "the file that names the authority of the edge's certificate (`envoy/sidecar-edge.yaml`)",
+        ),
+        must(
+            "edge_name",
+            Kind::Plain,
+            "the DNS name in the edge's certificate: any other is refused, though the same authority has signed it",
+        ),
+        MODULE_FILE,
+        COLLECTOR,
+        TRACED,
     ],
     has_upstreams: true,
     holds_forms: true,
@@ -138,19 +176,39 @@ const SIDECAR: Section = Section {
 
 /// What an operator says of an Istio.
 const ISTIO_FIELDS: &[Field] = &[
-    may("remark", Kind::Remark, ""),
-    may("api", Kind::Word(&["classic", "gateway-api", "sidecar"]), "classic"),
-    must("namespace", Kind::Plain),
-    may("gateway", Kind::Plain, "dashboards"),
-    may("workload", Kind::Label, "istio=ingressgateway"),
-    may("port", Kind::Port, "443"),
-    may("redirect", Kind::Port, ""),
-    may("credential", Kind::Plain, "dashboards-tls"),
-    may("services", Kind::Plain, "dashboards"),
-    may("service_port", Kind::Port, "80"),
-    may("from", Kind::Plain, "cluster.local/ns/istio-ingress/sa/istio-ingressgateway"),
-    must("module", Kind::Url),
-    may("pull_secret", Kind::Plain, ""),
+    REMARK,
+    may(
+        "api",
+        Kind::Word(&["classic", "gateway-api", "sidecar"]),
+        "classic",
+        "where the gate stands: `classic` gateway, `gateway-api`, or a dashboard's own `sidecar`",
+    ),
+    must("namespace", Kind::Plain, "where the gateway's pods, or the dashboard's, run; everything rendered lies there"),
+    may("gateway", Kind::Plain, "dashboards", "the Gateway's name"),
+    may(
+        "workload",
+        Kind::Label,
+        "istio=ingressgateway",
+        "a label of the gateway's pods (classic) or the dashboard's (sidecar), `name=value`",
+    ),
+    may("port", Kind::Port, "443", "the port in the dashboards' URLs"),
+    may("redirect", Kind::Port, "", "a port for plain HTTP that only redirects (classic)"),
+    may("credential", Kind::Plain, "dashboards-tls", "the Secret with the certificate"),
+    may(
+        "services",
+        Kind::Plain,
+        "dashboards",
+        "the namespace of the dashboards' Services, which have the dashboards' names",
+    ),
+    may("service_port", Kind::Port, "80", "those Services' port"),
+    may(
+        "from",
+        Kind::Plain,
+        "cluster.local/ns/istio-ingress/sa/istio-ingressgateway",
+        "who may speak to the sidecar: the gateway's principal",
+    ),
+    MODULE_IMAGE,
+    PULL_SECRET,
 ];
 
 /// One of the resources that Istio takes the gate from; the section may be another of those in `ISTIO_NAMES`.
@@ -177,16 +235,16 @@ const ENVOY_GATEWAY: Section = Section {
     name: "envoy-gateway",
     template: "envoy-gateway.yaml",
     fields: &[
-        may("remark", Kind::Remark, ""),
-        must("namespace", Kind::Plain),
-        may("gateway", Kind::Plain, "dashboards"),
-        may("class", Kind::Plain, "dashgate"),
-        may("port", Kind::Port, "443"),
-        may("redirect", Kind::Port, "80"),
-        may("certificate", Kind::Plain, "dashboards-tls"),
-        may("keys", Kind::Plain, "dashgate-keys"),
-        must("module", Kind::Url),
-        may("pull_secret", Kind::Plain, ""),
+        REMARK,
+        must("namespace", Kind::Plain, "where the Gateway, the routes and the dashboards' Services lie"),
+        may("gateway", Kind::Plain, "dashboards", "the Gateway's name"),
+        may("class", Kind::Plain, "dashgate", "the name of the GatewayClass"),
+        may("port", Kind::Port, "443", "the port in the dashboards' URLs"),
+        may("redirect", Kind::Port, "80", "the port for plain HTTP, which only redirects"),
+        may("certificate", Kind::Plain, "dashboards-tls", "the Secret with the certificate"),
+        may("keys", Kind::Plain, "dashgate-keys", "the Secret with the keys, each under the name of its variable"),
+        MODULE_IMAGE,
+        PULL_SECRET,
     ],
     has_upstreams: true,
     holds_forms: true,
@@ -209,3 +267,38 @@ pub fn section(target: Target) -> &'static Section {
 /// Every section's name: a file may hold several.
 pub const NAMES: &[&str] =
     &[EDGE.name, SIDECAR.name, ISTIO_NAMES[0], ISTIO_NAMES[1], ISTIO_NAMES[2], COMPOSE.name, ENVOY_GATEWAY.name];
+
+#[cfg(test)]
+mod tests {
+    use super::{EDGE, ENVOY_GATEWAY, ISTIO_ENVOYFILTER, SIDECAR, Section};
+
+    const HEADINGS: [(&str, &Section); 4] = [
+        ("## `edge`, `compose`", &EDGE),
+        ("## `sidecar`", &SIDECAR),
+        ("## `istio`, `istio-gateway-api`, `istio-sidecar`", &ISTIO_ENVOYFILTER),
+        ("## `envoy-gateway`", &ENVOY_GATEWAY),
+    ];
+
+    fn table(section: &Section) -> String {
+        let mut table = "| field | what it says | left out |\n|---|---|---|\n".to_owned();
+        for field in section.fields {
+            let left_out = match field.default {
+                None => "must be said".to_owned(),
+                Some("") => "none".to_owned(),
+                Some(default) => format!("`{default}`"),
+            };
+            table.push_str(&format!("| `{}` | {} | {left_out} |\n", field.name, field.about));
+        }
+        table
+    }
+
+    #[test]
+    fn the_page_lists_every_field_of_every_section() {
+        let page = include_str!("../../../docs/render.md");
+        for (heading, section) in HEADINGS {
+            let (_, part) = page.split_once(heading).unwrap_or_else(|| panic!("docs/render.md has no {heading}"));
+            let part = part.split("\n## ").next().unwrap_or_default();
+            assert!(part.contains(&table(section)), "docs/render.md, {heading}: is not this:\n{}", table(section));
+        }
+    }
+}
