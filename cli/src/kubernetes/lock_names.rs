@@ -6,8 +6,8 @@ use super::patch::Patch;
 use super::resource::Resource;
 use super::routes::Route;
 use crate::check::Report;
-use crate::envoy::LOCK;
 use crate::envoy::permits::{self, Permit};
+use crate::envoy::{LOCK, rbac};
 use crate::fields::nearest;
 use crate::place::Place;
 
@@ -143,6 +143,15 @@ fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'
     found
 }
 
+/// Whether a lock behind the gate asks for a route of the permit's own dashboard, by the route's metadata: a route without is shut.
+pub fn asks_for_routes(patches: &[Patch<'_>]) -> bool {
+    patches.iter().filter_map(|patch| patch.value.as_ref()).filter(|value| rbac::is_lock(value)).any(|lock| {
+        let mut asks = false;
+        lock.walk(&mut |place| asks |= place.text("metadata_source") == Some("ROUTE"));
+        asks
+    })
+}
+
 /// Whether every part of a route has a lock of its own, for one dashboard.
 pub fn is_locked(route: &Route<'_>, patches: &[Patch<'_>]) -> bool {
     let locks: Vec<String> = patches
@@ -161,13 +170,14 @@ fn check_routes(patches: &[Patch<'_>], routes: &[Route<'_>], permits: &[Permit],
     if locks.is_empty() || known.is_empty() {
         return;
     }
+    let without = if asks_for_routes(patches) { "nobody gets there" } else { "it takes the permit to any dashboard" };
     for (place, said, exact) in &locks {
         let Some((_, _, route)) = known.iter().find(|(name, ..)| name == said) else {
             let meant = nearest(said, known.iter().map(|(name, ..)| name.as_str()));
             let meant = meant.map(|meant| format!("; {meant} is one")).unwrap_or_default();
-            report.problem(place.finding(format!(
-                "names no route of the files{meant}: the patch changes nothing, and that route takes the permit to any dashboard"
-            )));
+            report.problem(
+                place.finding(format!("names no route of the files{meant}: the patch changes nothing, and {without}")),
+            );
             continue;
         };
         let own = of_hosts(route, permits);
@@ -183,9 +193,7 @@ fn check_routes(patches: &[Patch<'_>], routes: &[Route<'_>], permits: &[Permit],
         let is_locked = locks.iter().any(|(_, said, _)| said == name);
         if !is_locked && permits.len() > 1 && !of_hosts(route, permits).is_empty() {
             let what = if name.is_empty() { "has no name, and so no lock" } else { "has no lock" };
-            report.warning(
-                place.finding(format!("{what} of its own, as others have: it takes the permit to any dashboard")),
-            );
+            report.warning(place.finding(format!("{what} of its own, as others have: {without}")));
         }
     }
 }

@@ -35,11 +35,12 @@ pub fn check_hosts(
             host.strip_prefix('*')
                 .is_some_and(|end| permits.iter().any(|permit| permit.is_open && permit.host.ends_with(end)))
         });
-        let Some(open) = permits
-            .iter()
-            .find(|permit| permit.is_open)
-            .filter(|_| of_any && !bound_by_name(resources, route) && !lock_names::is_locked(route, patches))
-        else {
+        let Some(open) = permits.iter().find(|permit| permit.is_open).filter(|_| {
+            of_any
+                && !bound_by_name(resources, route)
+                && !lock_names::is_locked(route, patches)
+                && !lock_names::asks_for_routes(patches)
+        }) else {
             continue;
         };
         for backend in &route.backends {
