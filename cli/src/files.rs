@@ -155,7 +155,7 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
 }
 
 fn sort(document: Node) -> Document {
-    if kubernetes::is_object(&document) {
+    if kubernetes::is_object(&document) || kubernetes::is_values(&document) {
         Document::Kubernetes(document)
     } else if compose::is_compose(&document) {
         Document::Compose(document)

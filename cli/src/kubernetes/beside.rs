@@ -28,7 +28,7 @@ pub fn check<'a>(
     };
     let slots = order::line_up(gate, &beside, &matters, report);
     for lock in beside.iter().filter(|patch| matters(patch) == Some("the lock")) {
-        patch::check_match(lock, gate.role, "the lock", report);
+        patch::check_match(lock, gate.role, "the lock", mesh.resources, report);
     }
     beside.iter().filter_map(|patch| patch.value.as_ref()).for_each(|value| rbac::check(value, report));
     let index = check_position(gate, entry, &slots, report);

@@ -4,10 +4,10 @@
 use super::gate::{Gate, Mesh, Role, Start};
 use super::patch::{self, Patch};
 use super::resource::Resource;
-use super::{extension, fields, module};
+use super::{extension, fields, messages, module, switches};
 use crate::check::Report;
 use crate::environment::Environment;
-use crate::envoy::{access_log, chain, connection_managers, plugin, routes};
+use crate::envoy::{access_log, chain, connection_managers, plugin, rbac, routes};
 use crate::place::Place;
 
 /// The resources of an EnvoyFilter's patches that are dashgate's own messages.
@@ -68,7 +68,7 @@ pub fn check<'a>(
         }
         check_entry(entry, &configurations, patches, report);
         let gate = gate(entry, mesh);
-        patch::check_match(entry, gate.role, "the gate", report);
+        patch::check_match(entry, gate.role, "the gate", mesh.resources, report);
         check_context(entry, &gate, mesh, report);
         gates.push((gate, Some((*entry).clone())));
     }
@@ -116,6 +116,9 @@ fn check_configuration(config: &Patch<'_>, entries: &[&Patch<'_>], environment: 
         }));
         return;
     };
+    if let Some(proxy) = config.place.deep(&["match", "proxy"]) {
+        report.warning(proxy.finding("leaves out the gate where the proxy is another one, after an update for one"));
+    }
     if config.context != entry.context && ![config.context, entry.context].contains(&"ANY") {
         let message = format!(
             "is {}, and the HTTP_FILTER's is {}: the gate never gets its configuration",
@@ -199,51 +202,23 @@ pub fn check_all(resources: &[Resource<'_>], patches: &[Patch<'_>], gates: &[Str
         fields::check_spec(resource.kind, &spec, report);
         extension::check_target(&spec, report);
     }
+    messages::check(patches, report);
+    let locks: Vec<&str> =
+        patches.iter().filter(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)).map(Patch::name).collect();
     for patch in patches {
         patch::check_words(patch, report);
-        check_removal(patch, gates, report);
+        switches::check_removal(patch, gates, &locks, report);
         let Some(value) = &patch.value else { continue };
-        check_disabling(value, gates, report);
+        switches::check_disabling(value, gates, report);
+        switches::check_unlocking(value, &locks, report);
         chain::check_upgrades(value, report);
-        check_state(value, report);
+        switches::check_state(value, report);
         check_ways(patch, value, report);
         for manager in connection_managers(value) {
             check_weakening(&manager, report);
             access_log::check(&manager, report);
         }
     }
-}
-
-fn check_removal(patch: &Patch<'_>, gates: &[String], report: &mut Report) {
-    let Some(anchor) = &patch.anchor else { return };
-    let name = anchor.node.text().unwrap_or_default();
-    let is_gate = gates.iter().any(|gate| gate == name) || name.contains("dashgate");
-    if is_gate && ["REMOVE", "REPLACE"].contains(&patch.operation) && patch.applies_to == "HTTP_FILTER" {
-        report.problem(patch.place.finding(format!("takes the gate {name} out again")));
-    }
-}
-
-/// A route, host or cluster for which the gate does not run.
-pub fn check_disabling(value: &Place<'_>, gates: &[String], report: &mut Report) {
-    value.walk(&mut |place| {
-        let Some(settings) = place.member("typed_per_filter_config") else { return };
-        for (name, setting) in settings.members() {
-            let is_gate =
-                name.contains("dashgate") || name == "envoy.filters.http.wasm" || gates.iter().any(|gate| gate == name);
-            if is_gate && (setting.is_true("disabled") || setting.is_true("is_optional")) {
-                report.problem(setting.finding("switches the gate off here"));
-            }
-        }
-    });
-}
-
-/// The gate's own filter state, said by something else.
-pub fn check_state(value: &Place<'_>, report: &mut Report) {
-    value.walk(&mut |place| {
-        if place.text("object_key").is_some_and(|key| key.starts_with("wasm.dashgate_")) {
-            report.problem(place.finding("says what is the gate's alone to say"));
-        }
-    });
 }
 
 /// A listener or a network filter of the patch's own, which no patch for HTTP filters is for.

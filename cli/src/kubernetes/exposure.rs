@@ -17,8 +17,9 @@ pub fn pod<'a>(resource: &Resource<'a>) -> Option<Place<'a>> {
     }
 }
 
-/// Checks the Services and Ingresses of the files against the backends that gates stand before.
-pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report) {
+/// Checks the Services and Ingresses of the files against the backends that gates stand before; `routed`: the namespaces of the routes
+/// that hang on these gates.
+pub fn check(resources: &[Resource<'_>], backends: &[&str], routed: &[&str], report: &mut Report) {
     let is_guarded = |namespace: &str, name: &str| {
         let host = format!("{name}.{namespace}.");
         backends.iter().any(|backend| *backend == format!("{namespace}/{name}") || backend.starts_with(&host))
@@ -63,6 +64,19 @@ pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report)
                     report.problem(addresses.finding(format!("{REACHED}; leave them out")));
                 }
             }
+            "ReferenceGrant" => check_grant(resource, backends, routed, report),
+            // The same in the words of OpenShift, Contour and Traefik.
+            "Route" | "HTTPProxy" | "IngressRoute" | "IngressRouteTCP" if !resource.group.ends_with(".k8s.io") => {
+                let Some(spec) = resource.place.member("spec") else { continue };
+                spec.walk(&mut |place| {
+                    let to = place.member("to").into_iter().chain(place.list("services"));
+                    for name in to.filter_map(|target| target.member("name")) {
+                        if is_guarded(namespace, name.node.text().unwrap_or_default()) {
+                            report.problem(name.finding("is led to past the gateway, and so without dashgate"));
+                        }
+                    }
+                });
+            }
             "Ingress" => {
                 let Some(spec) = resource.place.member("spec") else { continue };
                 spec.walk(&mut |place| {
@@ -75,6 +89,22 @@ pub fn check(resources: &[Resource<'_>], backends: &[&str], report: &mut Report)
                 });
             }
             _ => {}
+        }
+    }
+}
+
+/// Routes of another namespace may then lead to these Services, on Gateways of its own.
+fn check_grant(grant: &Resource<'_>, backends: &[&str], routed: &[&str], report: &mut Report) {
+    let behind = backends.iter().any(|backend| {
+        backend.starts_with(&format!("{}/", grant.namespace)) || backend.contains(&format!(".{}.svc", grant.namespace))
+    });
+    let to_services = grant.list("to").iter().any(|to| to.text("kind") == Some("Service"));
+    for from in grant.list("from").iter().filter(|_| behind && to_services) {
+        let namespace = from.text("namespace").unwrap_or_default();
+        if from.text("kind").is_some_and(|kind| kind.ends_with("Route")) && !routed.contains(&namespace) {
+            report.warning(from.finding(format!(
+                "lets routes of namespace {namespace} lead to dashboards, on Gateways of their own; leave it out"
+            )));
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::aim::Aim;
 use super::gate::{Gate, Mesh, Role, Start};
 use super::resource::Resource;
-use super::{fields, module, variables};
+use super::{fields, module, ports, variables};
 use crate::check::{Report, look_at_policy};
 use crate::environment::Environment;
 use crate::place::Place;
@@ -47,7 +47,7 @@ pub fn check<'a>(
             lua.finding("stands beside wasm: Istio takes the lua and drops the gate; give it a resource of its own"),
         );
     }
-    check_matches(&spec, role, report);
+    check_matches(&spec, &aim, role, mesh.resources, report);
     check_failure(&wasm, report);
     if let Some(kind) =
         wasm.member("type").filter(|kind| !matches!(kind.node.text(), Some("HTTP" | "UNSPECIFIED_PLUGIN_TYPE")))
@@ -120,7 +120,7 @@ fn start(spec: &Place<'_>, report: &mut Report) -> Start {
 }
 
 /// A match narrows what the gate sees; whatever it leaves out passes without it.
-fn check_matches(spec: &Place<'_>, role: Role, report: &mut Report) {
+fn check_matches(spec: &Place<'_>, aim: &Aim<'_>, role: Role, resources: &[Resource<'_>], report: &mut Report) {
     let matches = spec.list("match");
     for matched in &matches {
         check_mode(matched, role, report);
@@ -130,9 +130,15 @@ fn check_matches(spec: &Place<'_>, role: Role, report: &mut Report) {
                 "on a gateway is the pod's own port, not the one of the Gateway or Service: any other number leaves the gateway \
                  open; leave ports out",
             )),
-            Role::Sidecar => report.warning(ports.finding(
+            Role::Sidecar => {
+                let numbers: Vec<Place<'_>> = ports.items().iter().filter_map(|port| port.member("number")).collect();
+                if numbers.iter().any(|number| ports::check(number, aim, resources, report)) {
+                    continue;
+                }
+                report.warning(ports.finding(
                 "is the port on which the workload listens: every other port of it is open; without ports all have the gate",
-            )),
+            ));
+            }
             Role::Unknown => report.warning(ports.finding(
                 "leaves every other port open; on a gateway it is the pod's own port, not the Gateway's; leave ports out",
             )),

@@ -4,7 +4,7 @@
 use super::guards::Guards;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
-use super::{module, traffic, variables};
+use super::{attachments, module, traffic, variables};
 use crate::check::{Report, look_at_policy};
 use crate::environment::Environment;
 use crate::fields::nearest;
@@ -51,6 +51,12 @@ pub fn targets<'a>(policy: &Resource<'a>, resources: &[Resource<'a>]) -> Vec<Tar
 
 fn entries<'a>(policy: &Resource<'a>) -> Vec<Place<'a>> {
     policy.list("wasm").into_iter().filter(|entry| policy.is_taken || is_dashgate(entry)).collect()
+}
+
+/// The places of the gate's own entries among the policy's.
+pub fn numbers(policy: &Resource<'_>) -> Vec<usize> {
+    let all = policy.list("wasm").into_iter().enumerate();
+    all.filter(|(_, entry)| policy.is_taken || is_dashgate(entry)).map(|(number, _)| number).collect()
 }
 
 fn is_dashgate(entry: &Place<'_>) -> bool {
@@ -107,6 +113,12 @@ pub fn check_gate(
             ));
         }
     }
+    let first = numbers(policy).first().copied().unwrap_or_default();
+    for other in policy.list("wasm").into_iter().take(first) {
+        report.warning(
+            other.finding("runs before the gate: it sees sessions, and may answer in the gate's place; put it after"),
+        );
+    }
     let targets = targets(policy, guards.resources);
     if targets.is_empty() {
         if policy.list("targetSelectors").is_empty() {
@@ -131,8 +143,7 @@ pub fn check_gate(
 fn check_target(policy: &Resource<'_>, target: &Target<'_>, guards: &Guards<'_, '_>, report: &mut Report) {
     let resources = guards.resources;
     let Target { place, kind, name, .. } = target;
-    if place.text("group").is_some_and(|group| group != GATEWAY_API) {
-        report.problem(place.finding(format!("is of another group than {GATEWAY_API}: it names nothing")));
+    if !attachments::check_words(target, report) {
         return;
     }
     if !["Gateway", "HTTPRoute", "GRPCRoute", "ListenerSet", "XListenerSet", "GatewayClass"].contains(&kind.as_str()) {

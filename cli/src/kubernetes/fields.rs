@@ -9,8 +9,9 @@ use crate::place::Place;
 const DROPPED: &str = "the control plane drops it and says nothing";
 
 const REFERENCES: Shape = List(&REFERENCE);
-const REFERENCE: Shape =
-    Fields(&[("group", Any), ("kind", Any), ("name", Any), ("namespace", Any), ("sectionName", Any)]);
+const REFERENCE: Shape = Fields(&[("group", Any), ("kind", Any), ("name", Any), ("namespace", Any)]);
+/// Envoy Gateway's: a listener or rule, too; told of a namespace by `attachments`.
+const PART: Shape = Fields(&[("group", Any), ("kind", Any), ("name", Any), ("namespace", Any), ("sectionName", Any)]);
 const ENVIRONMENT: Shape = Fields(&[("env", List(&Fields(&[("name", Any), ("value", Any), ("valueFrom", Any)])))]);
 const MATCHES: Shape = List(&Fields(&[("mode", Any), ("ports", List(&Fields(&[("number", Any)])))]));
 const SELECTOR: Shape = Fields(&[("matchLabels", Any)]);
@@ -125,8 +126,8 @@ const ENVOY_FILTER: Shape = Fields(&[
 const TLS: Shape = Any;
 
 const EXTENSION_POLICY: Shape = Fields(&[
-    ("targetRef", REFERENCE),
-    ("targetRefs", REFERENCES),
+    ("targetRef", PART),
+    ("targetRefs", List(&PART)),
     ("targetSelectors", Any),
     ("mergeType", Any),
     ("extProc", Any),

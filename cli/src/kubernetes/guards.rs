@@ -25,6 +25,17 @@ impl<'a> Guards<'_, 'a> {
         self.attached("Gateway", namespace, name)
     }
 
+    /// Whether a gate is attached to that very listener, or to the whole Gateway.
+    fn guards_listener(&self, namespace: &str, listener: &Target<'_>) -> bool {
+        let is_for = |target: &Target<'_>| {
+            target.kind == "Gateway"
+                && target.name == listener.name
+                && (target.section.is_none() || target.section == listener.section)
+        };
+        let mut gates = self.gates.iter().filter(|gate| gate.namespace == namespace);
+        gates.any(|gate| targets(gate, self.resources).iter().any(is_for))
+    }
+
     /// Whether a gate is attached to a route.
     fn guards_route(&self, route: &Resource<'_>) -> bool {
         self.attached(route.kind, route.namespace, route.name)
@@ -105,6 +116,10 @@ impl<'a> Guards<'_, 'a> {
                 // A route that is not in the files may hang on any of them.
                 (_, None) => self.gateways(),
             };
+            // A listener that none of the gates is for has none to lose.
+            if on_listener && !self.gates.is_empty() && !self.guards_listener(policy.namespace, &target) {
+                continue;
+            }
             let guarded = parents.iter().find(|(namespace, name)| self.guards_gateway(namespace, name));
             let gateway = match guarded {
                 Some((namespace, name)) => format!("Gateway {namespace}/{name}"),

@@ -10,6 +10,10 @@ use crate::place::Place;
 const EXCLUDED: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const INCLUDED: &str = "traffic.sidecar.istio.io/includeInboundPorts";
 const INJECTED: &str = "sidecar.istio.io/inject";
+const INTERCEPTION: &str = "sidecar.istio.io/interceptionMode";
+const MODE: &str = "istio.io/dataplane-mode";
+const AMBIENT: &str =
+    "takes the sidecar away, and the gate with it: ztunnel runs no filter; leave it out, or put the gate at the edge";
 
 /// Checks the pods of the files that such a gate is for.
 pub fn check(resources: &[Resource<'_>], gates: &[&Gate<'_>], report: &mut Report) {
@@ -24,18 +28,30 @@ pub fn check(resources: &[Resource<'_>], gates: &[&Gate<'_>], report: &mut Repor
         if let Some(pod) = exposure::pod(resource) {
             check_pod(&pod, report);
         }
+        if let Some(namespace) =
+            resources.iter().find(|found| found.is("Namespace", "") && found.name == resource.namespace)
+        {
+            check_namespace(namespace, report);
+        }
         if resource.kind == "Service" {
             resource.list("ports").iter().for_each(|port| check_port(port, report));
         }
         if resource.kind == "Sidecar" {
             resource.list("ingress").iter().for_each(|listener| check_listener(listener, report));
         }
-        let mode = resource.spec(&["mtls", "mode"]).filter(|_| resource.kind == "PeerAuthentication");
-        if let Some(mode) = mode.filter(|mode| matches!(mode.node.text(), Some("PERMISSIVE" | "DISABLE"))) {
-            report.warning(mode.finding(
-                "takes requests without TLS, and sessions with them, from whoever reaches the pod; use STRICT",
-            ));
-        }
+    }
+}
+
+/// What a namespace says for all its pods.
+fn check_namespace(namespace: &Resource<'_>, report: &mut Report) {
+    let Some(labels) = namespace.place.deep(&["metadata", "labels"]) else { return };
+    if let Some(injection) = labels.member("istio-injection").filter(|word| word.node.text() == Some("disabled")) {
+        report.problem(injection.finding("takes the sidecar away, and the gate with it"));
+    }
+    // A pod with a sidecar stays with it.
+    let injects = labels.text("istio-injection") == Some("enabled") || labels.member("istio.io/rev").is_some();
+    if let Some(mode) = labels.member(MODE).filter(|mode| mode.node.text() == Some("ambient") && !injects) {
+        report.problem(mode.finding(AMBIENT));
     }
 }
 
@@ -69,6 +85,13 @@ fn check_pod(pod: &Place<'_>, report: &mut Report) {
     if let Some(injected) = said(INJECTED).filter(|place| place.scalar().as_deref() == Some("false")) {
         report.problem(injected.finding("takes the sidecar away, and the gate with it"));
     }
+    let injects = said(INJECTED).is_some_and(|place| place.scalar().as_deref() == Some("true"));
+    if let Some(mode) = said(MODE).filter(|mode| mode.node.text() == Some("ambient") && !injects) {
+        report.problem(mode.finding(AMBIENT));
+    }
+    if let Some(mode) = said(INTERCEPTION).filter(|mode| mode.node.text() == Some("NONE")) {
+        report.problem(mode.finding("takes every port past the sidecar, and so past the gate; leave it out"));
+    }
     let network = pod.deep(&["spec", "hostNetwork"]);
     if let Some(network) = network.filter(|network| network.node.is_true()) {
         report.problem(network.finding("takes the sidecar away, and the gate with it"));
@@ -82,7 +105,9 @@ fn check_pod(pod: &Place<'_>, report: &mut Report) {
     if let Some(place) = said(EXCLUDED) {
         let excluded = place.scalar().unwrap_or_default();
         let mut excluded = excluded.split(',').map(str::trim).filter(|port| !port.is_empty());
-        if let Some(port) = excluded.find(|port| ports.is_empty() || ports.iter().any(|known| known == port)) {
+        if let Some(port) =
+            excluded.find(|port| *port == "*" || ports.is_empty() || ports.iter().any(|known| known == port))
+        {
             report.problem(place.finding(format!("takes port {port} past the sidecar, and so past the gate")));
         }
     }

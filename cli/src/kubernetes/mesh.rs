@@ -1,7 +1,7 @@
 //! Istio's own settings for all proxies, as far as the files show them: access logs, paths, protocols.
 
-use super::resource::Resource;
-use super::routes;
+use super::resource::{Resource, VALUES};
+use super::{exposure, routes, telemetry};
 use crate::check::Report;
 use crate::envoy::access_log;
 use crate::place::Place;
@@ -15,7 +15,15 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
     for resource in resources {
         match resource.kind {
             "IstioOperator" => {
-                if let Some(config) = resource.spec(&["meshConfig"]) {
+                for path in [&["meshConfig"][..], &["values", "meshConfig"]] {
+                    if let Some(config) = resource.spec(path) {
+                        check_config(&config, report);
+                    }
+                }
+            }
+            "Pod" | "Deployment" | "DaemonSet" | "StatefulSet" => check_proxies(resource, report),
+            VALUES => {
+                if let Some(config) = resource.place.member("meshConfig") {
                     check_config(&config, report);
                 }
             }
@@ -30,21 +38,34 @@ pub fn check(resources: &[Resource<'_>], report: &mut Report) {
     }
 }
 
+/// What one proxy has of its own, as text in an annotation.
+fn check_proxies(resource: &Resource<'_>, report: &mut Report) {
+    let Some(annotations) = exposure::pod(resource).and_then(|pod| pod.deep(&["metadata", "annotations"])) else {
+        return;
+    };
+    let Some(place) = annotations.member("proxy.istio.io/config") else { return };
+    let Some(Ok(mut config)) = place.node.text().map(Node::parse) else { return };
+    relocate(&mut config, place.node.line, place.node.text().is_some_and(|text| text.contains('\n')));
+    if let Some(tags) = (Place { node: &config, ..place.clone() }).deep(&["tracing", "customTags"]) {
+        telemetry::check_tags(&tags, report);
+    }
+}
+
 /// Istio's own log and spans have the whole path, unless the mesh says otherwise of the former.
 fn check_telemetry(telemetry: &Resource<'_>, resources: &[Resource<'_>], report: &mut Report) {
     let has_format = resources.iter().any(|resource| match resource.kind {
-        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| formats_logs(&config)),
+        VALUES | "IstioOperator" => of_installation(resource).is_some_and(|config| formats_logs(&config)),
         "ConfigMap" => of_map(resource).is_some_and(|(_, config)| formats_logs(&Place::root(&config))),
         _ => false,
     });
-    for log in telemetry.list("accessLogging").iter().filter(|log| !log.is_true("disabled") && !has_format) {
-        report.warning(log.finding(
-            "logs the path with its query, which can hold a credential, unless the mesh has a format of its own",
-        ));
-    }
-    for spans in telemetry.list("tracing").iter().filter(|spans| !spans.is_true("disableSpanReporting")) {
-        report
-            .warning(spans.finding("makes spans, which have the path with its query, and that can hold a credential"));
+    telemetry::check(telemetry, resources, has_format, report);
+}
+
+/// The mesh's configuration as whoever installs Istio says it.
+fn of_installation<'a>(resource: &Resource<'a>) -> Option<Place<'a>> {
+    match resource.kind {
+        VALUES => resource.place.member("meshConfig"),
+        _ => resource.spec(&["meshConfig"]).or_else(|| resource.spec(&["values", "meshConfig"])),
     }
 }
 
@@ -59,7 +80,7 @@ pub fn merges_slashes(resources: &[Resource<'_>]) -> bool {
         normalization.is_some_and(|word| matches!(word.node.text(), Some("MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES")))
     };
     resources.iter().any(|resource| match resource.kind {
-        "IstioOperator" => resource.spec(&["meshConfig"]).is_some_and(|config| merges(&config)),
+        VALUES | "IstioOperator" => of_installation(resource).is_some_and(|config| merges(&config)),
         "ConfigMap" => of_map(resource).is_some_and(|(_, config)| merges(&Place::root(&config))),
         _ => false,
     })
@@ -108,4 +129,7 @@ fn check_config(config: &Place<'_>, report: &mut Report) {
         );
     }
     routes::check_protocol(config, report);
+    if let Some(tags) = config.deep(&["defaultConfig", "tracing", "customTags"]) {
+        telemetry::check_tags(&tags, report);
+    }
 }

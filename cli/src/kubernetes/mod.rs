@@ -5,7 +5,12 @@
 //! with the real control planes, Istio 1.30 and Envoy Gateway 1.9, in front of Envoy 1.40.
 
 mod aim;
+mod attachments;
+mod backends;
 mod beside;
+mod classes;
+mod clusters;
+mod contexts;
 mod envoy_filter;
 mod exposure;
 mod extension;
@@ -13,15 +18,26 @@ mod extension_policy;
 mod fields;
 mod gate;
 mod guards;
+mod inbound;
 mod injection;
+mod lock_names;
 mod mesh;
+mod messages;
 mod module;
+mod neighbours;
 mod order;
+mod parents;
 mod patch;
+mod patch_paths;
 mod patch_policy;
+mod ports;
 mod resource;
+mod revisions;
+mod rivals;
 mod routes;
 mod security;
+mod switches;
+mod telemetry;
 mod traffic;
 mod variables;
 
@@ -35,7 +51,7 @@ use gate::{Gate, Mesh};
 use guards::Guards;
 use patch::Patch;
 use resource::{GATEWAY_API, ISTIO};
-pub use resource::{Resource, collect, is_object};
+pub use resource::{Resource, collect, is_object, is_values};
 
 /// Looks for every trap; says whether there is a dashgate filter at all. `has_gate`: another file has one.
 pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
@@ -50,12 +66,17 @@ pub fn check(resources: &[Resource<'_>], has_gate: bool, environment: &Environme
 }
 
 fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment, report: &mut Report) -> bool {
+    neighbours::check(resources, report);
+    attachments::check(resources, report);
+    classes::check(resources, report);
+    classes::check_controllers(resources, report);
     let routes = routes::all(resources);
     let (ours, theirs): (Vec<&Resource<'_>>, Vec<&Resource<'_>>) = gateways(resources);
     let patches = patch::all(resources);
     let mesh = Mesh { resources, gateways: ours, workloads: aim::workloads(resources), patches: &patches };
 
     let gates = istio(&mesh, &patches, environment, report);
+    lock_names::check(resources, &patches, &routes, report);
     let policies: Vec<&Resource<'_>> =
         resources.iter().filter(|resource| extension_policy::has_gate(resource)).collect();
     let embedded = embedded(resources, environment, report);
@@ -91,15 +112,20 @@ fn look_at(resources: &[Resource<'_>], has_gate: bool, environment: &Environment
             && guards.gateways().iter().any(|(namespace, name)| namespace == gateway.namespace && name == gateway.name);
         reached || attached
     };
-    routes::check_detours(&all, &routes, &is_guarded, report);
+    routes::check_detours(&all, &routes, resources, &is_guarded, report);
     routes::check_words(resources, &routes, &is_guarded, report);
     routes::check_permits(resources, &routes, report);
+    parents::check_hosts(resources, &routes, &patches, &is_guarded, report);
+    parents::check_parents(resources, report);
     let hangs_on_a_gate =
         |route: &&routes::Route<'_>| all.iter().any(|gateway| is_guarded(gateway) && route.hangs_on(gateway));
     let behind: Vec<&str> =
         routes.iter().filter(hangs_on_a_gate).flat_map(|route| &route.backends).map(String::as_str).collect();
-    exposure::check(resources, &behind, report);
+    let routed: Vec<&str> = routes.iter().filter(hangs_on_a_gate).map(|route| route.resource.namespace).collect();
+    clusters::check(resources, &behind, report);
+    exposure::check(resources, &behind, &routed, report);
     injection::check(resources, &gates.iter().collect::<Vec<_>>(), report);
+    inbound::check(resources, &gates.iter().collect::<Vec<_>>(), report);
     variables::check_pods(resources, report);
     // Another Gateway's policies are its own affair; where a policy's target is not in the files, it may be ours.
     let concerns = |policy: &Resource<'_>| {
@@ -186,11 +212,12 @@ fn istio<'a>(
         }
     }
     gates.extend(envoy_filter::check(patches, mesh, environment, report));
+    let mut met = Vec::new();
     for (gate, entry) in &gates {
+        let is_met = mesh.check_reach(gate, report);
+        met.push(is_met);
         // What stands beside a gate that is nowhere would all be missing, and one word is enough.
-        if mesh.check_reach(gate, report)
-            || !patches.iter().any(|patch| patch.value.as_ref().is_some_and(rbac::is_lock))
-        {
+        if is_met || !patches.iter().any(|patch| patch.value.as_ref().is_some_and(rbac::is_lock)) {
             beside::check(gate, entry.as_ref(), patches, mesh, report);
         }
     }
@@ -198,7 +225,13 @@ fn istio<'a>(
         let names: Vec<String> = gates.iter().flat_map(|(gate, _)| gate.names.clone()).collect();
         envoy_filter::check_all(mesh.resources, patches, &names, report);
     }
-    gates.into_iter().map(|(gate, _)| gate).collect()
+    let gates: Vec<Gate<'a>> = gates.into_iter().map(|(gate, _)| gate).collect();
+    revisions::check(&gates, patches, mesh, report);
+    let at_work: Vec<&Gate<'a>> = gates.iter().zip(met).filter(|(_, is_met)| *is_met).map(|(gate, _)| gate).collect();
+    telemetry::check_reach(&at_work, patches, mesh, report);
+    rivals::check(&at_work, mesh, report);
+    contexts::check(&at_work, patches, mesh, report);
+    gates
 }
 
 /// The gates that Envoy Gateway's resources bring.

@@ -57,7 +57,9 @@ pub fn check_istio(wasm: &Place<'_>, report: &mut Report) {
 pub fn check_gateway(code: &Place<'_>, report: &mut Report) {
     for (field, other) in [("image", "Image"), ("http", "HTTP")] {
         let Some(source) = code.member(field) else { continue };
-        if code.text("type").is_some_and(|kind| kind != other) {
+        if code.member("type").is_none() {
+            report.problem(code.finding(format!("has no type: the API server refuses the resource; type: {other}")));
+        } else if code.text("type").is_some_and(|kind| kind != other) {
             report.problem(code.finding(format!("has {field}, and its type is not {other}: Envoy Gateway refuses it")));
         }
         let hash = source.member("sha256");

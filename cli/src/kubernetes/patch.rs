@@ -3,6 +3,7 @@
 
 use super::aim::Aim;
 use super::gate::Role;
+use super::ports;
 use super::resource::Resource;
 use crate::check::Report;
 use crate::fields::nearest;
@@ -138,7 +139,7 @@ pub fn check_words(patch: &Patch<'_>, report: &mut Report) {
 }
 
 /// Checks what a patch matches that has to be in every chain: the gate, or its lock.
-pub fn check_match(patch: &Patch<'_>, role: Role, what: &str, report: &mut Report) {
+pub fn check_match(patch: &Patch<'_>, role: Role, what: &str, resources: &[Resource<'_>], report: &mut Report) {
     if matches!(patch.context, "SIDECAR_OUTBOUND" | "WAYPOINT") {
         let place = patch.place.deep(&["match", "context"]).unwrap_or_else(|| patch.place.clone());
         let message =
@@ -158,6 +159,9 @@ pub fn check_match(patch: &Patch<'_>, role: Role, what: &str, report: &mut Repor
     for field in ["portNumber", "portName"] {
         let Some(port) = listener.member(field) else { continue };
         if role == Role::Sidecar {
+            if field == "portNumber" && ports::check(&port, &patch.aim, resources, report) {
+                continue;
+            }
             report.warning(
                 port.finding(format!("leaves out {what} on every other port of the workload; without it all have it")),
             );

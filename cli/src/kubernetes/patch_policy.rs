@@ -2,11 +2,10 @@
 //! every listener, after the gate; the session's end; what is taken out of answers. The patches are JSON patches: whether one comes
 //! before or after the gate shows in its path.
 
-use super::envoy_filter;
 use super::extension_policy::targets;
 use super::resource::{GATEWAY_API, Resource};
 use super::routes::Route;
-use super::security;
+use super::{patch_paths, security, switches};
 use crate::check::Report;
 use crate::envoy::{LOCK, access_log, chain, connection_managers, rbac, removals};
 use crate::place::Place;
@@ -15,15 +14,19 @@ const LISTENER: &str = "envoy.config.listener.v3.Listener";
 const ROUTES: &str = "envoy.config.route.v3.RouteConfiguration";
 
 /// One JSON patch.
-struct Patch<'a> {
-    place: Place<'a>,
+pub struct Patch<'a> {
+    /// The whole of it.
+    pub place: Place<'a>,
     /// The Envoy resource it changes.
-    name: &'a str,
+    pub name: &'a str,
     /// Whether that is a listener or a route table.
-    kind: &'a str,
-    path: String,
-    operation: &'a str,
-    value: Option<Place<'a>>,
+    pub kind: &'a str,
+    /// `jsonPath` and `path`, one after the other.
+    pub path: String,
+    /// How.
+    pub operation: &'a str,
+    /// What it brings.
+    pub value: Option<Place<'a>>,
 }
 
 /// Checks what stands beside the gate of one Gateway, which may not be in the files.
@@ -63,7 +66,7 @@ pub fn check(
     if let Some(found) = found.filter(|_| !locks.is_empty() && !by_route) {
         check_listeners(found, &locks, by_policy, routes, resources, report);
     }
-    check_answers(gate, gateway, &patches, resources, report);
+    check_answers(gate, gateway, &patches, resources, routes, report);
     let ends = patches.iter().any(|patch| {
         let mut said = patch.path.contains("grpc_timeout_header_max");
         if let Some(value) = &patch.value {
@@ -105,7 +108,14 @@ pub fn cuts_paths(resources: &[Resource<'_>]) -> bool {
 
 /// Checks what any patch could do to a gate of the files.
 pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
-    for patch in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read) {
+    let all: Vec<Patch<'_>> =
+        resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy").flat_map(read).collect();
+    let values = all.iter().filter_map(|patch| patch.value.as_ref());
+    let locks: Vec<&str> = values.filter(|value| rbac::is_lock(value)).filter_map(|value| value.text("name")).collect();
+    for policy in resources.iter().filter(|resource| resource.kind == "EnvoyPatchPolicy") {
+        patch_paths::check(policy, &read(policy), &locks, resources, report);
+    }
+    for patch in all {
         let is_gates = patch.path.contains("wasm") || patch.path.contains("dashgate");
         let operation = patch.place.member("operation").unwrap_or_else(|| patch.place.clone());
         let takes_whole = patch.path.ends_with(")]") || patch.path.ends_with("http_filters");
@@ -141,9 +151,10 @@ pub fn check_all(resources: &[Resource<'_>], report: &mut Report) {
         if replaces && !value.items().iter().any(|filter| is_wasm(filter)) {
             report.problem(operation.finding("takes the gate out again"));
         }
-        envoy_filter::check_state(value, report);
+        switches::check_state(value, report);
         rbac::check(value, report);
-        envoy_filter::check_disabling(value, &[], report);
+        switches::check_disabling(value, &[], report);
+        switches::check_unlocking(value, &locks, report);
         chain::check_upgrades(value, report);
         for manager in connection_managers(value) {
             access_log::check(&manager, report);
@@ -289,6 +300,7 @@ fn check_answers(
     gateway: &(String, String),
     patches: &[Patch<'_>],
     resources: &[Resource<'_>],
+    routes: &[Route<'_>],
     report: &mut Report,
 ) {
     let mut places: Vec<Place<'_>> = patches.iter().filter_map(|patch| patch.value.clone()).collect();
@@ -296,7 +308,18 @@ fn check_answers(
     for policy in
         resources.iter().filter(|policy| policy.kind == "ClientTrafficPolicy" && policy.namespace == gateway.0)
     {
-        if targets(policy, resources).iter().any(|target| target.kind == "Gateway" && target.name == gateway.1) {
+        // What is for a listener that only redirects says nothing of the others.
+        let leads = |section: &String| {
+            let mut parents = routes.iter().filter(|route| !route.backends.is_empty()).flat_map(|route| &route.parents);
+            parents.any(|(_, name, listener)| {
+                *name == gateway.1 && listener.as_ref().is_none_or(|listener| listener == section)
+            })
+        };
+        let is_for = |section: &Option<String>| routes.is_empty() || section.as_ref().is_none_or(leads);
+        if targets(policy, resources)
+            .iter()
+            .any(|target| target.kind == "Gateway" && target.name == gateway.1 && is_for(&target.section))
+        {
             removed.extend(policy.spec(&["headers", "lateResponseHeaders"]));
         }
     }

@@ -5,7 +5,7 @@ use crate::place::Place;
 use crate::tree::Node;
 
 /// The kinds that are looked into, each with its group and the versions there are.
-const KINDS: [(&str, &str, &[&str]); 22] = [
+const KINDS: [(&str, &str, &[&str]); 27] = [
     ("TrafficExtension", "extensions.istio.io", &["v1alpha1"]),
     ("WasmPlugin", "extensions.istio.io", &["v1alpha1"]),
     ("EnvoyFilter", "networking.istio.io", &["v1alpha3"]),
@@ -14,12 +14,17 @@ const KINDS: [(&str, &str, &[&str]); 22] = [
     ("Sidecar", "networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
     ("ServiceEntry", "networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
     ("Telemetry", "telemetry.istio.io", &["v1", "v1alpha1"]),
+    ("PeerAuthentication", "security.istio.io", &["v1", "v1beta1"]),
+    ("AuthorizationPolicy", "security.istio.io", &["v1", "v1beta1"]),
+    ("RequestAuthentication", "security.istio.io", &["v1", "v1beta1"]),
     ("IstioOperator", "install.istio.io", &["v1alpha1"]),
     ("GatewayClass", "gateway.networking.k8s.io", &["v1", "v1beta1"]),
     ("HTTPRoute", "gateway.networking.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
     ("GRPCRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
     ("TLSRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2", "v1alpha3"]),
     ("TCPRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
+    ("UDPRoute", "gateway.networking.k8s.io", &["v1", "v1alpha2"]),
+    ("ReferenceGrant", "gateway.networking.k8s.io", &["v1", "v1beta1", "v1alpha2"]),
     ("EnvoyExtensionPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
     ("EnvoyPatchPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
     ("ClientTrafficPolicy", "gateway.envoyproxy.io", &["v1alpha1"]),
@@ -76,8 +81,33 @@ pub fn is_object(document: &Node) -> bool {
     ["apiVersion", "kind"].iter().all(|name| document.member(name).and_then(Node::text).is_some())
 }
 
+/// What the values of a Helm chart are taken for, Istio's or Envoy Gateway's: they are no object, and hold what the whole mesh, or the
+/// controller, is told.
+pub const VALUES: &str = "values";
+
+/// Whether a document is such values.
+pub fn is_values(document: &Node) -> bool {
+    let has = |name: &str| document.member(name).is_some();
+    let of_gateway = document.member("config").is_some_and(|config| config.member("envoyGateway").is_some());
+    let is_other = ["kind", "dashboards", "static_resources", "services"].into_iter().any(has);
+    !is_other && (["meshConfig", "pilot", "cni", "global"].into_iter().any(has) || of_gateway)
+}
+
 /// Adds the objects of a document.
 pub fn collect<'a>(node: &'a Node, file: usize, report: &mut Report, found: &mut Vec<Resource<'a>>) {
+    if is_values(node) {
+        let (title, place) = ("values".to_owned(), Place::of_file(node, file));
+        found.push(Resource {
+            kind: VALUES,
+            group: "",
+            name: "values",
+            namespace: "default",
+            title,
+            place,
+            is_taken: false,
+        });
+        return;
+    }
     let (Some(version), Some(kind)) =
         (node.member("apiVersion").and_then(Node::text), node.member("kind").and_then(Node::text))
     else {

@@ -1,6 +1,7 @@
 //! Routes of both APIs: which Gateways they hang on, and what they lead to. Decides what they say that is the gate's to say, and
 //! which of them lead around it.
 
+use super::backends;
 use super::resource::{GATEWAY_API, ISTIO, Resource};
 use crate::check::Report;
 use crate::envoy::permits::{self, Permit};
@@ -53,6 +54,7 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Route<'a>> {
                     let own = entries.iter().flat_map(|entry| destinations(entry, resource.namespace));
                     let backends =
                         own.chain(entries.iter().flat_map(|entry| delegated(entry, resource, resources))).collect();
+                    let backends = known_as(backends, resources);
                     found.push(Route { resource: resource.clone(), parents: parents.clone(), backends, is_http });
                 }
             }
@@ -66,21 +68,31 @@ pub fn all<'a>(resources: &[Resource<'a>]) -> Vec<Route<'a>> {
                     parent.text("sectionName").map(str::to_owned),
                 )
             });
-            let backends =
-                resource.list("rules").into_iter().flat_map(|rule| rule.list("backendRefs")).map(|backend| {
-                    let namespace = backend.text("namespace").unwrap_or(resource.namespace);
-                    format!("{namespace}/{}", backend.text("name").unwrap_or_default())
-                });
-            let (parents, backends) = (parents.collect(), backends.collect());
+            let rules = resource.list("rules");
+            let mirrors = rules.iter().flat_map(|rule| rule.list("filters"));
+            let mirrors = mirrors.filter_map(|filter| filter.deep(&["requestMirror", "backendRef"]));
+            let backends = rules.iter().flat_map(|rule| rule.list("backendRefs")).chain(mirrors).map(|backend| {
+                let namespace = backend.text("namespace").unwrap_or(resource.namespace);
+                format!("{namespace}/{}", backend.text("name").unwrap_or_default())
+            });
+            let (parents, backends) = (parents.collect(), known_as(backends.collect(), resources));
             found.push(Route { resource: resource.clone(), parents, backends, is_http });
         }
     }
     found
 }
 
-/// The hosts that an entry of a VirtualService leads to; a short one is of the namespace.
+/// Backends, and what some of them are other names for.
+fn known_as(backends: Vec<String>, resources: &[Resource<'_>]) -> Vec<String> {
+    let others: Vec<String> = backends.iter().flat_map(|backend| backends::behind(backend, resources)).collect();
+    backends.into_iter().chain(others).collect()
+}
+
+/// The hosts that an entry of a VirtualService leads to, or sends a copy to; a short one is of the namespace.
 fn destinations(entry: &Place<'_>, namespace: &str) -> Vec<String> {
-    let hosts = entry.list("route").into_iter().filter_map(|route| route.deep(&["destination", "host"])?.scalar());
+    let copies = entry.list("mirrors").into_iter().chain(entry.list("route"));
+    let hosts = copies.filter_map(|route| route.deep(&["destination", "host"])?.scalar());
+    let hosts = hosts.chain(entry.deep(&["mirror", "host"]).and_then(|host| host.scalar()));
     hosts.map(|host| if host.contains('.') { host } else { format!("{host}.{namespace}.svc.cluster.local") }).collect()
 }
 
@@ -101,6 +113,7 @@ fn delegated(entry: &Place<'_>, resource: &Resource<'_>, resources: &[Resource<'
 pub fn check_detours(
     gateways: &[&Resource<'_>],
     routes: &[Route<'_>],
+    resources: &[Resource<'_>],
     is_guarded: &dyn Fn(&Resource<'_>) -> bool,
     report: &mut Report,
 ) {
@@ -117,7 +130,8 @@ pub fn check_detours(
         return;
     }
     let guard = |route: &Route<'_>| {
-        behind.iter().find(|(backend, _)| route.backends.iter().any(|known| known == backend)).copied()
+        let leads = |backend: &str| route.backends.iter().any(|known| backends::same(known, backend, resources));
+        behind.iter().find(|(backend, _)| leads(backend)).copied()
     };
     for route in routes.iter().filter(|route| !route.is_http) {
         if let Some((backend, gateway)) = guard(route) {
@@ -141,6 +155,33 @@ pub fn check_detours(
         if leads && !told {
             report
                 .warning(gateway.place.finding("has routes to backends and no gate; it is open to whoever reaches it"));
+        }
+    }
+    // A Gateway that is not in the files may have a gate, or none.
+    for route in routes.iter().filter(|route| route.is_http) {
+        let is_known = |(namespace, name, _): &&(String, String, Option<String>)| {
+            let of_kind =
+                |gateway: &&&Resource<'_>| (gateway.group == ISTIO) == (route.resource.kind == "VirtualService");
+            let mut known = gateways.iter().filter(of_kind);
+            known.any(|gateway| gateway.namespace == *namespace && gateway.name == *name)
+        };
+        // Services and ListenerSets are looked at elsewhere.
+        let is_gateways = route
+            .resource
+            .list("parentRefs")
+            .iter()
+            .all(|parent| parent.text("kind").is_none_or(|kind| kind == "Gateway"));
+        if !is_gateways {
+            continue;
+        }
+        let others = route.parents.iter().filter(|parent| parent.1 != "mesh" && !parent.1.is_empty());
+        let Some((namespace, name, _)) = others.into_iter().find(|parent| !is_known(parent)) else { continue };
+        if let Some((backend, gateway)) = guard(route) {
+            report.warning(route.resource.place.finding(format!(
+                "leads to {backend}, which dashgate guards behind {}, from {namespace}/{name}, too, which is not in the files: whether \
+                 a gate is there is not known",
+                gateway.title
+            )));
         }
     }
     for route in routes.iter().filter(|route| route.resource.kind == "VirtualService" && route.is_http) {
@@ -175,7 +216,9 @@ pub fn check_permits(resources: &[Resource<'_>], routes: &[Route<'_>], report: &
         routes.iter().filter(|route| route.is_http).filter_map(|route| Some((permit(route)?, route))).collect();
     for (open, route) in ways.iter().filter(|(permit, _)| permit.is_open) {
         for backend in &route.backends {
-            let closed = ways.iter().find(|(permit, other)| !permit.is_open && other.backends.contains(backend));
+            let closed = ways.iter().find(|(permit, other)| {
+                !permit.is_open && other.backends.iter().any(|known| backends::same(known, backend, resources))
+            });
             if let Some((closed, _)) = closed {
                 permits::tell(&route.resource.place, backend, open, closed, report);
             }
@@ -213,7 +256,15 @@ pub fn check_words(
                     }
                 });
             }
-            "DestinationRule" if is_for(resource, &behind) => check_protocol(&resource.place, report),
+            "DestinationRule" if is_for(resource, &behind) => {
+                check_protocol(&resource.place, report);
+                let mode = resource.spec(&["trafficPolicy", "tls", "mode"]);
+                if let Some(mode) = mode.filter(|mode| mode.node.text() == Some("DISABLE")) {
+                    report.warning(mode.finding(
+                        "sends requests to dashboards without TLS, who they are from with them; leave it to the mesh",
+                    ));
+                }
+            }
             _ => {}
         }
     }

@@ -25,7 +25,7 @@ pub fn locks(gateway: &(String, String), resources: &[Resource<'_>], routes: &[R
 }
 
 /// Whether a policy lets nobody through but by the gate's word.
-fn is_lock(policy: &Resource<'_>) -> bool {
+pub fn is_lock(policy: &Resource<'_>) -> bool {
     let Some(authorization) = authorization(policy) else { return false };
     let rules = authorization.list("rules");
     let denies = authorization.text("defaultAction").is_none_or(|action| action == "Deny");

@@ -2,7 +2,7 @@
 //! switched off, preflights answered before the gate, the filters' order turned round.
 
 use super::resource::{GATEWAY_API, ISTIO, Resource};
-use super::{extension_policy, mesh, patch_policy, routes};
+use super::{extension_policy, mesh, patch_policy, routes, security};
 use crate::check::Report;
 use crate::envoy::{access_log, admin, chain};
 use crate::place::Place;
@@ -25,7 +25,7 @@ pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Conc
                 }
             }
             "EnvoyProxy" => {
-                check_proxy(resource, report);
+                check_proxy(resource, resources.iter().any(security::is_lock), report);
                 check_merging(resource, resources, report);
                 if let Some(tracing) =
                     resource.spec(&["telemetry", "tracing"]).filter(|_| !patch_policy::cuts_paths(resources))
@@ -37,7 +37,6 @@ pub fn check(resources: &[Resource<'_>], is_guarded: Concern<'_>, concerns: Conc
                 }
             }
             "ListenerSet" | "XListenerSet" => check_more_listeners(resource, resources, is_guarded, report),
-            "EnvoyGateway" => check_controller(&resource.place, resources, report),
             "Gateway" if !is_guarded(resource) => {}
             "Gateway" if resource.group == ISTIO => check_servers(resource, report),
             "Gateway" if resource.group == GATEWAY_API => check_gateway_listeners(resource, resources, report),
@@ -100,6 +99,11 @@ fn check_backend(policy: &Resource<'_>, report: &mut Report) {
     if let Some(buffer) = policy.spec(&["requestBuffer"]) {
         report.problem(buffer.finding("switches WebSockets off, which dashboards need; leave it out"));
     }
+    for answer in policy.list("responseOverride") {
+        report.warning(
+            answer.finding("turns refusals into something else, where it meets their status: leave 4xx alone"),
+        );
+    }
     let upgrades = policy.list("httpUpgrade");
     if !upgrades.is_empty()
         && !upgrades
@@ -111,7 +115,7 @@ fn check_backend(policy: &Resource<'_>, report: &mut Report) {
     }
 }
 
-fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
+fn check_proxy(proxy: &Resource<'_>, has_lock: bool, report: &mut Report) {
     const DEFAULT: &str = "the default one logs the path with its query, which can hold a credential; use %PATH(NQ)%";
     let log = proxy.spec(&["telemetry", "accessLog"]);
     let is_off = log.as_ref().is_some_and(|log| log.is_true("disable"));
@@ -119,6 +123,15 @@ fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
     if settings.is_empty() && !is_off {
         let place = log.unwrap_or_else(|| proxy.place.clone());
         report.problem(place.finding(format!("has no telemetry.accessLog.settings with a format: {DEFAULT}")));
+    }
+    // Replace is what it is where nothing is said.
+    let replaces = |bootstrap: &Place<'_>| {
+        bootstrap.text("type").is_none_or(|kind| kind == "Replace") && bootstrap.member("value").is_some()
+    };
+    if let Some(bootstrap) = proxy.spec(&["bootstrap"]).filter(replaces) {
+        report.warning(bootstrap.finding(
+            "takes the place of Envoy Gateway's own bootstrap, and what a later version says there is lost; use Merge",
+        ));
     }
     if let Some(text) = proxy.spec(&["bootstrap", "value"])
         && let Ok(mut node) = Node::parse(text.node.text().unwrap_or_default())
@@ -147,6 +160,10 @@ fn check_proxy(proxy: &Resource<'_>, report: &mut Report) {
         let behind = moved == Some(WASM) && after.is_some_and(|after| after != "envoy.filters.http.header_mutation");
         if in_front || behind {
             let other = if in_front { moved } else { after }.unwrap_or_default();
+            if other == RBAC && has_lock {
+                report.problem(entry.finding("puts the lock before the gate, and it refuses everybody; leave it out"));
+                continue;
+            }
             report.warning(
                 entry.finding(format!(
                     "puts {other} before the gate, where it sees sessions, and may answer in its place"
@@ -172,6 +189,7 @@ fn check_merging(proxy: &Resource<'_>, resources: &[Resource<'_>], report: &mut 
 }
 
 const WASM: &str = "envoy.filters.http.wasm";
+const RBAC: &str = "envoy.filters.http.rbac";
 
 /// Whether the proxies are told to run the gate before scripts.
 pub fn runs_wasm_before_lua(resources: &[Resource<'_>]) -> bool {
@@ -181,19 +199,6 @@ pub fn runs_wasm_before_lua(resources: &[Resource<'_>]) -> bool {
         };
         proxy.list("filterOrder").iter().any(says)
     })
-}
-
-/// The controller's own configuration, where the files have it.
-fn check_controller(config: &Place<'_>, resources: &[Resource<'_>], report: &mut Report) {
-    let needed = resources.iter().find(|resource| resource.kind == "EnvoyPatchPolicy");
-    let enabled = config.deep(&["extensionApis"]).is_some_and(|apis| apis.is_true("enableEnvoyPatchPolicy"));
-    if let Some(policy) = needed.filter(|_| !enabled) {
-        let message = format!(
-            "extensionApis.enableEnvoyPatchPolicy: true is missing: {} is not applied, nor the lock in it",
-            policy.title
-        );
-        report.problem(config.finding(message));
-    }
 }
 
 /// Istio's Gateway: ports for which no HTTP filter runs.
@@ -250,6 +255,14 @@ fn check_gateway_listeners(gateway: &Resource<'_>, resources: &[Resource<'_>], r
         let leads = routes.iter().any(|route| !route.backends.is_empty() && route.hangs_on_listener(gateway, name));
         if leads && listener.text("protocol") == Some("HTTP") {
             report.warning(listener.finding(format!("{CLEAR}; use HTTPS, and only a redirect here")));
+        }
+        if let Some(from) =
+            listener.deep(&["allowedRoutes", "namespaces", "from"]).filter(|from| from.node.text() == Some("All"))
+        {
+            report.warning(from.finding(
+                "lets routes of every namespace hang here: whoever may write one can lead a permitted session to a backend of theirs; \
+                 use Same, or Selector",
+            ));
         }
         if let Some(mode) = listener.deep(&["tls", "mode"]).filter(|mode| mode.node.text() == Some("Passthrough")) {
             report.problem(

@@ -84,6 +84,12 @@ pub fn check_pods(resources: &[Resource<'_>], report: &mut Report) {
                     .problem(value.finding(format!("gives {name} in plain sight (this resource, etcd); use a Secret")));
             }
         }
+        let of_proxies = resource.spec(&["environmentVariables"]).filter(|_| resource.kind == "ProxyConfig");
+        for (_, value) in
+            of_proxies.map(|map| map.members()).unwrap_or_default().into_iter().filter(|(name, _)| names.contains(name))
+        {
+            report.problem(value.finding("gives a key in plain sight (this resource, etcd); use a Secret in the pod"));
+        }
         if exposure::pod(resource).is_none() && resource.kind != "EnvoyProxy" {
             continue;
         }
