@@ -2,20 +2,23 @@
 //! wrong one shuts a dashboard for everybody, or lets any permit through. Decides nothing about where a lock stands.
 
 use super::extension_policy::targets;
+use super::lock_routes;
 use super::patch::Patch;
 use super::resource::Resource;
 use super::routes::Route;
 use crate::check::Report;
+use crate::envoy::LOCK;
 use crate::envoy::permits::{self, Permit};
-use crate::envoy::{LOCK, rbac};
 use crate::fields::nearest;
 use crate::place::Place;
 
 /// What the policies of the files say of their dashboards.
 #[derive(Default)]
-struct Dashboards {
-    names: Vec<String>,
-    permits: Vec<Permit>,
+pub struct Dashboards {
+    /// Their names.
+    pub names: Vec<String>,
+    /// What else is known of them.
+    pub permits: Vec<Permit>,
     policies: usize,
 }
 
@@ -34,7 +37,8 @@ impl Dashboards {
         found
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether one is called so.
+    pub fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
     }
 
@@ -59,6 +63,8 @@ pub fn check(resources: &[Resource<'_>], patches: &[Patch<'_>], routes: &[Route<
         }
     }
     check_expressions(resources, &dashboards, report);
+    lock_routes::check(patches, routes, &dashboards, report);
+    lock_routes::check_expressions(resources, routes, &dashboards, report);
     if !dashboards.permits.is_empty() {
         check_routes(patches, routes, &dashboards.permits, report);
     }
@@ -123,7 +129,7 @@ fn of_route<'a>(patch: &Patch<'a>) -> Option<(Place<'a>, String, Option<Place<'a
 }
 
 /// Istio names routes: a VirtualService's entry by its own name, a rule of the Gateway API by namespace, name and number.
-fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'a>)> {
+pub fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'a>)> {
     let mut found = Vec::new();
     for route in routes.iter().filter(|route| route.is_http) {
         let resource = &route.resource;
@@ -141,15 +147,6 @@ fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'
         }
     }
     found
-}
-
-/// Whether a lock behind the gate asks for a route of the permit's own dashboard, by the route's metadata: a route without is shut.
-pub fn asks_for_routes(patches: &[Patch<'_>]) -> bool {
-    patches.iter().filter_map(|patch| patch.value.as_ref()).filter(|value| rbac::is_lock(value)).any(|lock| {
-        let mut asks = false;
-        lock.walk(&mut |place| asks |= place.text("metadata_source") == Some("ROUTE"));
-        asks
-    })
 }
 
 /// Whether every part of a route has a lock of its own, for one dashboard.
@@ -170,7 +167,8 @@ fn check_routes(patches: &[Patch<'_>], routes: &[Route<'_>], permits: &[Permit],
     if locks.is_empty() || known.is_empty() {
         return;
     }
-    let without = if asks_for_routes(patches) { "nobody gets there" } else { "it takes the permit to any dashboard" };
+    let without =
+        if lock_routes::binds(patches) { "nobody gets there" } else { "it takes the permit to any dashboard" };
     for (place, said, exact) in &locks {
         let Some((_, _, route)) = known.iter().find(|(name, ..)| name == said) else {
             let meant = nearest(said, known.iter().map(|(name, ..)| name.as_str()));
@@ -199,7 +197,7 @@ fn check_routes(patches: &[Patch<'_>], routes: &[Route<'_>], permits: &[Permit],
 }
 
 /// The dashboards on the hosts of a route.
-fn of_hosts<'p>(route: &Route<'_>, permits: &'p [Permit]) -> Vec<&'p Permit> {
+pub fn of_hosts<'p>(route: &Route<'_>, permits: &'p [Permit]) -> Vec<&'p Permit> {
     let list = if route.resource.kind == "VirtualService" { "hosts" } else { "hostnames" };
     let hosts: Vec<&str> = route.resource.list(list).iter().filter_map(|host| host.node.text()).collect();
     permits.iter().filter(|permit| hosts.contains(&permit.host.as_str())).collect()

@@ -4,7 +4,7 @@
 use super::patch::Patch;
 use super::resource::{GATEWAY_API, ISTIO, Resource};
 use super::routes::Route;
-use super::{backends, lock_names, security};
+use super::{backends, lock_names, lock_routes, security};
 use crate::check::Report;
 use crate::envoy::permits;
 use crate::fields::nearest;
@@ -39,7 +39,7 @@ pub fn check_hosts(
             of_any
                 && !bound_by_name(resources, route)
                 && !lock_names::is_locked(route, patches)
-                && !lock_names::asks_for_routes(patches)
+                && !lock_routes::binds(patches)
         }) else {
             continue;
         };
@@ -64,10 +64,7 @@ fn bound_by_name(resources: &[Resource<'_>], route: &Route<'_>) -> bool {
     let mut policies = resources
         .iter()
         .filter(|resource| security::is_lock(resource) && resource.namespace == route.resource.namespace);
-    policies.any(|policy| {
-        let rules = policy.spec(&["authorization"]).map(|found| found.list("rules")).unwrap_or_default();
-        rules.iter().all(|rule| rule.text("cel").is_some_and(|cel| cel.contains("xds.route_name.startsWith(")))
-    })
+    policies.any(security::binds)
 }
 
 /// Names of Gateways that are nearly those of the files.

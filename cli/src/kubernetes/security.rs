@@ -1,6 +1,7 @@
 //! The lock as Envoy Gateway's own policy has it: a SecurityPolicy that denies whoever shows no permit in filter state, by CEL. It
 //! needs no patch. Decides whether one locks a Gateway, and which routes have taken it off.
 
+use super::expression::{Demand, alternatives};
 use super::extension_policy::targets;
 use super::resource::Resource;
 use super::routes::Route;
@@ -41,9 +42,46 @@ fn asks(policy: &Resource<'_>) -> bool {
     rules.iter().any(|rule| rule.text("cel").is_some_and(|cel| cel.contains(LOCK)))
 }
 
-/// One alternative without the permit is one too many.
+/// One alternative without the permit is one too many. What may be one in a way that is not understood is told as that.
 fn demands(rule: &Place<'_>) -> bool {
-    rule.text("cel").is_some_and(|cel| cel.split("||").all(|part| part.contains(LOCK) && !part.contains("!=")))
+    let Some(cel) = rule.text("cel") else { return false };
+    let Some(all) = alternatives(cel) else { return cel.contains(LOCK) };
+    all.iter().all(|one| one.iter().any(|demand| matches!(demand, Demand::Permit(_) | Demand::Other { may_ask: true })))
+}
+
+/// Whether each alternative is one that surely asks for the gate's word.
+fn is_plain(cel: &str) -> bool {
+    let permits = |one: &Vec<Demand>| one.iter().any(|demand| matches!(demand, Demand::Permit(_)));
+    alternatives(cel).is_some_and(|all| all.iter().all(permits))
+}
+
+/// What a rule that allows by a permit asks for besides: pairs of a permit and the names of routes it leads by, which may be none.
+pub fn ways(cel: &str) -> Vec<(String, Option<String>)> {
+    let read = |one: Vec<Demand>| {
+        let route = one.iter().find_map(|demand| match demand {
+            Demand::Route(name) => Some(name.clone()),
+            _ => None,
+        });
+        one.into_iter().find_map(|demand| match demand {
+            Demand::Permit(name) => Some((name, route.clone())),
+            _ => None,
+        })
+    };
+    alternatives(cel).unwrap_or_default().into_iter().filter_map(read).collect()
+}
+
+/// Whether every rule of a lock leads by routes of some name alone.
+pub fn binds(policy: &Resource<'_>) -> bool {
+    let rules = authorization(policy).map(|authorization| authorization.list("rules")).unwrap_or_default();
+    is_lock(policy)
+        && rules.iter().filter(|rule| rule.text("action") != Some("Deny")).all(|rule| {
+            rule.text("cel").is_some_and(|cel| is_plain(cel) && ways(cel).iter().all(|(_, route)| route.is_some()))
+        })
+}
+
+fn unclear<'a>(rule: &Place<'a>) -> Option<Place<'a>> {
+    let cel = rule.member("cel").filter(|_| rule.text("action") != Some("Deny"))?;
+    (!is_plain(cel.node.text()?)).then_some(cel)
 }
 
 /// Checks those that ask for the permit, and what routes put in their place. `patched`: another lock stands behind this one.
@@ -55,6 +93,16 @@ pub fn check(resources: &[Resource<'_>], patched: bool, report: &mut Report) {
                 "asks for filter state {LOCK}, and lets others through all the same: defaultAction: Deny, and each rule that allows \
                  must demand it"
             )));
+        }
+        if is_lock(policy) {
+            for cel in
+                authorization(policy).map(|found| found.list("rules")).unwrap_or_default().iter().filter_map(unclear)
+            {
+                report.warning(cel.finding(format!(
+                    "asks for the permit in a way that is not judged here: filter_state['{LOCK}'] == b'NAME' && \
+                     xds.route_name.startsWith('httproute/…/') is"
+                )));
+            }
         }
         let Some(lock) = lock.filter(|lock| lock.title != policy.title && lock.namespace == policy.namespace) else {
             continue;
