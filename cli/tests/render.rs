@@ -177,6 +177,16 @@ fn names_what_istio_cannot_say() {
         "dashgate:latest #",
         "deployment: module must be file:///PATH or oci://IMAGE@sha256:DIGEST, the manifest's",
     );
+    let redirect = "deployment: redirect is for a classic Gateway: here nothing listens to plain HTTP";
+    let (from, to) = ("    api: gateway-api\n", "    api: gateway-api\n    redirect: 80\n");
+    refused_by_istio("envoy/policy.yaml", "istio-gateway-api", from, to, redirect);
+    let (from, to) = ("    api: sidecar\n", "    api: sidecar\n    redirect: 80\n");
+    refused_by_istio("envoy/istio-sidecar.policy.yaml", "istio-sidecar", from, to, redirect);
+    gateway(
+        "{name: tensorboard,",
+        "{name: portal-grpc,",
+        "policy: dashboard portal-grpc: another one's route for gRPC has that name; call it otherwise",
+    );
     refused_by_istio(
         "envoy/istio-sidecar.policy.yaml",
         "istio-sidecar",

@@ -7,7 +7,9 @@ import copy
 
 import pytest
 
+from client import Http1
 from istio import Mesh
+from locks import extension, is_filter_lock, is_route_lock, patch_of, placed, without
 from policy import only
 from rendered import the
 from sessions import session
@@ -15,26 +17,12 @@ from stage import WAYS, cookie
 
 NAMES = ("other", "training")
 EXTENSION, FILTER = ("istio-trafficextension", "istio"), ("istio-envoyfilter", "istio")
+GATEWAY_API, GATEWAY_API_FILTER = ("istio-trafficextension", "istio-gateway-api"), ("istio-envoyfilter", "istio-gateway-api")
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}
 MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+PLAIN = 8082
 LUA = "function envoy_on_request(handle) end"
-
-
-def extension(documents):
-    """The gate's own resource, where it is of Istio's own kinds."""
-    [found] = [one for one in documents if one["kind"] in ("TrafficExtension", "WasmPlugin")]
-    return found
-
-
-def patch_of(documents, kind):
-    """The gate's own patch of a kind."""
-    return next(one for one in the(documents, "EnvoyFilter", "dashgate")["spec"]["configPatches"] if one["applyTo"] == kind)
-
-
-def placed(documents):
-    """Where the gate's EnvoyFilter puts the gate."""
-    return patch_of(documents, "HTTP_FILTER")
 
 
 def removed(documents):
@@ -55,6 +43,14 @@ def for_another_label(documents):
 
 def in_another_namespace(documents):
     extension(documents)["metadata"]["namespace"] = "dashboards"
+
+
+def for_another_gateway(documents):
+    extension(documents)["spec"]["targetRefs"][0]["name"] = "dashboard"
+
+
+def patched_for_another_gateway(documents):
+    the(documents, "EnvoyFilter", "dashgate")["spec"]["targetRefs"][0]["name"] = "dashboard"
 
 
 def beside_lua(documents):
@@ -133,26 +129,15 @@ TRAPS = [
     (patched_in_another_namespace, FILTER, WAYS, 403),
     (disarmed_by_its_capabilities, FILTER, WAYS, 403),
     (upgraded_past_the_filters, EXTENSION, WAYS, {403, 404}),
+    (removed, GATEWAY_API, WAYS, 403),
+    (for_the_services_port, GATEWAY_API, WAYS, 403),
+    (for_a_servers_side, GATEWAY_API, WAYS, 403),
+    (for_another_gateway, GATEWAY_API, WAYS, 403),
+    (in_another_namespace, GATEWAY_API, WAYS, 403),
+    (patched_for_another_gateway, GATEWAY_API_FILTER, WAYS, 403),
+    (patched_before_a_misspelt_filter, GATEWAY_API_FILTER, WAYS, 403),
 ]
-traps = pytest.mark.parametrize("trap,form,opened,status", TRAPS, ids=[trap[0].__name__ for trap in TRAPS])
-
-
-def is_route_lock(patch):
-    return patch["applyTo"] == "HTTP_ROUTE" and "match" in patch["patch"]["value"]
-
-
-def is_filter_lock(patch):
-    return patch["patch"]["value"].get("name") == "dashgate-lock"
-
-
-def without(documents, *kinds):
-    """Takes locks out: of the routes, of the filters, or both."""
-    for patch in the(documents, "EnvoyFilter", "dashgate-locks")["spec"]["configPatches"]:
-        if is_route_lock in kinds and is_route_lock(patch):
-            del patch["patch"]["value"]["match"]
-    spec = the(documents, "EnvoyFilter", "dashgate-locks")["spec"]
-    spec["configPatches"] = [one for one in spec["configPatches"] if one["patch"]["value"] and not (
-        is_filter_lock in kinds and is_filter_lock(one))]
+traps = pytest.mark.parametrize("trap,form,opened,status", TRAPS, ids=[f"{trap[0].__name__}-{trap[1][1]}" for trap in TRAPS])
 
 
 def asked_badly(stage, way, statuses):
@@ -226,6 +211,50 @@ def test_rule_40_an_open_permit_is_none_to_another_dashboard(mesh, private_netwo
             stage.answers(way, 403, "portal", path="/taken/x")
             stage.answers(way, 403, "portal", path="/taken/x", headers=[("x-forwarded-proto", "http")])     # as if to be redirected
             stage.permits(way, "portal", path="/x")
+
+
+def without_the_redirect(documents):
+    taken_from_the_portal(documents)
+    [server] = [one for one in the(documents, "Gateway")["spec"]["servers"] if one["port"]["protocol"] == "HTTP"]
+    del server["tls"]
+
+
+def beside_a_plain_gateway(documents):
+    """Somebody's own Gateway, in plain HTTP on the same pods, with a rule for the portal's host."""
+    model, portal, training = (the(documents, kind, name) for kind, name in (
+        ("Gateway", None), ("VirtualService", "portal"), ("VirtualService", "training")))
+    documents += [
+        {**model, "metadata": {**model["metadata"], "name": "plain"}, "spec": {
+            "selector": model["spec"]["selector"],
+            "servers": [{"port": {"number": PLAIN, "name": "plain", "protocol": "HTTP"}, "hosts": portal["spec"]["hosts"]}]}},
+        {**portal, "metadata": {**portal["metadata"], "name": "plain"}, "spec": {
+            "hosts": portal["spec"]["hosts"], "gateways": ["plain"], "http": [{"route": copy.deepcopy(training["spec"]["http"][-1]["route"])}]}},
+    ]
+
+
+def asked_plainly(port, path, *headers):
+    with Http1(port, None) as connection:
+        connection.send("GET", path, [("host", "portal.example.org"), *headers])
+        return connection.answer().status
+
+
+@pytest.mark.parametrize("edit,port", [(without_the_redirect, 80), (beside_a_plain_gateway, PLAIN)],
+                         ids=["the redirect taken out", "a Gateway beside it"])
+def test_rule_40_plain_http_leads_nowhere_but_to_https(edit, port, mesh, private_network):
+    """What the lock lets by for the redirect, whose route carries no name, finds no route where there is no redirect."""
+    with Mesh(*EXTENSION, only("portal", *NAMES), edit, redirect="80") as stage:
+        assert asked_plainly(port, "/taken/x") == 404
+        assert asked_plainly(port, "/taken/x", ("x-forwarded-proto", "https")) == 404
+        assert stage.upstream.received() == []
+        stage.permits("http1", "portal", path="/x")
+
+    def unlocked(documents):
+        edit(documents)
+        without(documents, is_route_lock, is_filter_lock)
+
+    with Mesh(*EXTENSION, only("portal", *NAMES), unlocked, redirect="80") as stage:
+        assert asked_plainly(port, "/taken/x") == 200
+        assert [one.dashboard for one in stage.upstream.received()] == ["training"]
 
 
 def test_rule_40_without_the_filters_lock_it_would_be(mesh, private_network):

@@ -4,8 +4,8 @@ import pytest
 
 import verdicts
 from istio import Mesh
+from locks import extension, is_filter_lock, is_route_lock, placed, without
 from policy import only
-from rendered import the
 from sessions import session
 from stage import WAYS, cookie, upgrade_ways, ways
 from upstream import Script
@@ -43,29 +43,54 @@ def test_rule_9_headers_with_power_over_the_whole_host_are_removed(gate, way):
 
 
 def removed(documents):
-    documents.remove(the(documents, "TrafficExtension"))
+    documents.remove(extension(documents))
 
 
 def for_a_clients_side(documents):
-    the(documents, "TrafficExtension")["spec"]["match"] = [{"mode": "CLIENT"}]
+    extension(documents)["spec"]["match"] = [{"mode": "CLIENT"}]
 
 
 def for_the_services_port(documents):
-    the(documents, "TrafficExtension")["spec"]["match"] = [{"mode": "SERVER", "ports": [{"number": 80}]}]
+    extension(documents)["spec"]["match"] = [{"mode": "SERVER", "ports": [{"number": 80}]}]
 
 
-@pytest.mark.parametrize("trap", [removed, for_a_clients_side, for_the_services_port], ids=lambda trap: trap.__name__)
-def test_rule_40_the_locks_shut_the_door(trap, mesh, private_network):
-    with Mesh("istio-trafficextension", SECTION, only("training"), trap) as stage:
+def for_another_label(documents):
+    extension(documents)["spec"]["selector"]["matchLabels"] = {"app": "trainning"}
+
+
+def patched_for_a_gateway(documents):
+    placed(documents)["match"]["context"] = "GATEWAY"
+
+
+def patched_for_a_clients_side(documents):
+    placed(documents)["match"]["context"] = "SIDECAR_OUTBOUND"
+
+
+traps = pytest.mark.parametrize("trap,form", [
+    (removed, "istio-trafficextension"),
+    (for_a_clients_side, "istio-trafficextension"),
+    (for_the_services_port, "istio-trafficextension"),
+    (for_another_label, "istio-trafficextension"),
+    (patched_for_a_gateway, "istio-envoyfilter"),
+    (patched_for_a_clients_side, "istio-envoyfilter"),
+], ids=lambda value: getattr(value, "__name__", value))
+
+
+@traps
+def test_rule_40_the_locks_shut_the_door(trap, form, mesh, private_network):
+    with Mesh(form, SECTION, only("training"), trap) as stage:
         for way in WAYS:
             stage.answers(way, 403)
             stage.answers(way, 403, headers=cookie("training", session("training")))
 
 
-def test_rule_40_without_them_it_stands_open(mesh, private_network):
+@traps
+def test_rule_40_without_them_it_stands_open(trap, form, mesh, private_network):
     def edit(documents):
-        removed(documents)
-        documents.remove(the(documents, "EnvoyFilter", "dashgate-locks"))
+        trap(documents)
+        without(documents, is_route_lock, is_filter_lock)
 
-    with Mesh("istio-trafficextension", SECTION, only("training"), edit) as stage:
-        assert stage.ask("http1", origin="https://evil.example").status == 200
+    with Mesh(form, SECTION, only("training"), edit) as stage:
+        for way in WAYS:
+            assert stage.ask(way, origin="https://evil.example").status == (101 if way == "upgrade1" else 200)
+        assert len(stage.upstream.received()) == len(WAYS)

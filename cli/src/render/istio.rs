@@ -31,6 +31,18 @@ pub fn complete(context: &mut Context, policy: &Node, problems: &mut Vec<String>
         };
         dashboards.push(json!({"name": name, "host": host, "prefix": prefix, "service": service, "routes": routes}));
     }
+    if api != "classic" && said.get("redirect").is_some_and(|port| !port.is_null()) {
+        problems.push("deployment: redirect is for a classic Gateway: here nothing listens to plain HTTP".to_owned());
+    }
+    let route = |dashboard: &Value, index: usize| dashboard["routes"][index].as_str().map(str::to_owned);
+    for dashboard in dashboards.iter().filter(|_| api == "classic") {
+        if dashboards.iter().any(|other| route(other, 0) == route(dashboard, 1)) {
+            let name = dashboard["name"].as_str().unwrap_or_default();
+            problems.push(format!(
+                "policy: dashboard {name}: another one's route for gRPC has that name; call it otherwise"
+            ));
+        }
+    }
     if api == "sidecar" && dashboards.len() != 1 {
         problems.push("policy: a sidecar stands beside one dashboard: the policy must hold that one alone".to_owned());
     }
