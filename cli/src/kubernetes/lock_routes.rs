@@ -24,7 +24,15 @@ pub fn check(patches: &[Patch<'_>], routes: &[Route<'_>], dashboards: &Dashboard
     for (lock, rules) in &locks {
         check_lock(lock, rules, &names, binds(patches), dashboards, report);
     }
-    let bound = locks.iter().flat_map(|(_, rules)| rules).flat_map(|rule| &rule.bonds);
+    let is_https = patches.iter().any(demands_https);
+    let all = || locks.iter().flat_map(|(_, rules)| rules).flat_map(|rule| &rule.bonds);
+    for (place, _) in all().filter(|(_, bond)| *bond == Bond::Plain && !is_https) {
+        report.problem(place.finding(
+            "lets permits by any route over plain HTTP, where only redirects should be: no patch for every route has \
+             match.headers with x-forwarded-proto that is exactly https",
+        ));
+    }
+    let bound = all();
     let asked: Vec<(&Label, &str)> = bound
         .filter_map(|(_, bond)| match bond {
             Bond::Name(label, name) => Some((label, name.as_str())),
@@ -133,6 +141,21 @@ fn check_name(
 /// Whether a patch is for routes that are there.
 fn gives(patch: &Patch<'_>) -> bool {
     patch.applies_to == "HTTP_ROUTE" && patch.operation != "REMOVE" && matches!(patch.context, "GATEWAY" | "ANY")
+}
+
+/// Whether a patch takes every route that leads somewhere away from plain HTTP.
+fn demands_https(patch: &Patch<'_>) -> bool {
+    let vhost = patch.place.deep(&["match", "routeConfiguration", "vhost"]);
+    let narrows = |names: &[&str]| vhost.as_ref().is_some_and(|vhost| vhost.deep(names).is_some());
+    let is_for_all = ![&["name"][..], &["domainName"], &["route", "name"]].into_iter().any(narrows);
+    let headers = patch.value.as_ref().and_then(|value| value.member("match")).map(|found| found.list("headers"));
+    let is_https = |header: &Place<'_>| {
+        let said = header.deep(&["string_match", "exact"]).or_else(|| header.member("exact_match"));
+        header.text("name") == Some("x-forwarded-proto")
+            && !header.is_true("invert_match")
+            && said.is_some_and(|said| said.node.text() == Some("https"))
+    };
+    gives(patch) && patch.operation == "MERGE" && is_for_all && headers.unwrap_or_default().iter().any(is_https)
 }
 
 /// The texts in the metadata that a patch gives.
