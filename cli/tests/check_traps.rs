@@ -132,6 +132,19 @@ fn finds_nothing_in_what_is_shipped() {
     }
 }
 
+/// Nor what is printed where plain HTTP is redirected, which nothing shipped has.
+#[test]
+fn finds_nothing_in_a_rendered_redirect() {
+    let text = std::fs::read_to_string(repository("envoy/policy.yaml")).unwrap();
+    let credential = "    credential: dashboards-tls\n";
+    let text = text.replacen(credential, &format!("{credential}    redirect: 80\n"), 1);
+    for target in ["istio-envoyfilter", "istio-trafficextension", "istio-wasmplugin"] {
+        let rendered = run(&["render", "--for", target, "-"], &text, &[]).expect(0);
+        assert!(rendered.contains("redirected:"), "{target}");
+        assert_eq!(run(&["check", "--no-keys", "-"], &rendered, &[]).expect(0), "-: no problems, no warnings\n");
+    }
+}
+
 /// The words of the table's first column, one a row.
 fn told_as(page: &str) -> Vec<&str> {
     let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| told as"));
