@@ -1,8 +1,10 @@
-"""The one way to end a process that leads a group of its own, with all that it started."""
+"""How processes end: one that leads a group of its own with all that it started, and the tests themselves when they are terminated."""
 
 import os
 import signal
 import subprocess
+
+import pytest
 
 
 def end(process: subprocess.Popen, seconds: float = 5) -> None:
@@ -15,3 +17,12 @@ def end(process: subprocess.Popen, seconds: float = 5) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(5)
+
+
+def stop_when_terminated() -> None:
+    """Terminated like interrupted: the fixtures still stop what they started. Once: a second signal must not break that off."""
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        pytest.exit("terminated", returncode=3)
+
+    signal.signal(signal.SIGTERM, stop)

@@ -33,6 +33,7 @@ class Containers(Stack):
     def start(self, announce) -> None:
         """Starts it as the documentation says, and returns when every service says that it works."""
         self.engine.remove()
+        self.engine.need_free_range()
         self.engine.run_documented("up", BUILD_SECONDS)
         if VARIANT == "docker-compose":                   # it has no --wait
             until(self.engine.is_healthy, "a stack in good health", HEALTHY_SECONDS)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import subprocess
 import time
 from collections.abc import Callable
 
+import yaml
 from documents import block
 from stack import ROOT
 
@@ -43,6 +45,20 @@ class Engine:
         down = [*VARIANT.split(), "down", "--volumes", "--remove-orphans", "--timeout", "5"]
         subprocess.run(down, cwd=ROOT, env=self.environment, capture_output=True, timeout=SECONDS, check=False)
 
+    def need_free_range(self) -> None:
+        """Fails where another stack has the one range that docker-compose.yml fixes, and says which must be stopped."""
+        networks = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["networks"]
+        [fixed] = [ipaddress.ip_network(network["ipam"]["config"][0]["subnet"]) for network in networks.values() if "ipam" in network]
+        for identity in docker("network", "ls", "--quiet").split():
+            [network] = json.loads(docker("network", "inspect", identity))
+            for given in network["IPAM"]["Config"] or []:
+                taken = ipaddress.ip_network(given["Subnet"])
+                project = (network["Labels"] or {}).get("com.docker.compose.project")
+                stop = f"docker compose --project-name {project} down" if project else f"docker network rm {network['Name']}"
+                assert taken.version != fixed.version or not taken.overlaps(fixed), (
+                    f"{fixed} is taken by the network {network['Name']} ({taken}): `{stop}` first"
+                )
+
     def container(self, service: str) -> str:
         """The id of a service's container."""
         # Images that compose built carry the first two as well: what is run of them by hand is no service's.
@@ -75,11 +91,13 @@ class Engine:
 
     def try_from(self, service: str, targets: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
         """What becomes of connections from inside a service's network to names or addresses: `open`, or why not."""
-        # The service's own image need not have a Python; that of `init` has, and is lent the service's network.
+        return self.try_on(f"container:{self.container(service)}", targets)
+
+    def try_on(self, network: str, targets: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """The same from a container on that network."""
         image = self.inspect("init")["Image"]
         given = json.dumps(targets)
-        printed = docker("run", "--rm", "--network", f"container:{self.container(service)}", "--cap-drop", "ALL",
-                         image, "python", "-c", CONNECT, given)
+        printed = docker("run", "--rm", "--network", network, "--cap-drop", "ALL", image, "python", "-c", CONNECT, given)
         return dict(zip(targets, json.loads(printed), strict=True))
 
     def left(self) -> str:

@@ -2,9 +2,12 @@
 
 import http.client
 import socket
+import subprocess
+import sys
 
 import pytest
-from engine import PORTS
+from engine import PORTS, PROJECT, SECONDS, docker
+from network_namespace import namespace
 
 DASHBOARDS = [service for service in PORTS if service != "envoy"]
 METRICS = ("10.202.9.2", 9902)
@@ -15,8 +18,9 @@ HEALTH = {
     "portal": "/login", "bokeh": "/bokeh_app/metadata", "panel": "/panel_app/metadata", "tensorboard": "/data/environment",
     "jupyterlab": "/api", "prometheus": "/-/healthy",
 }
-# An address of nobody's (RFC 5737): what answers is the way there, or that there is none.
-OUTSIDE = ("198.51.100.1", 443)
+# Addresses of nobody's (RFC 5737): this machine's on the cable to a network namespace, and that of the one who listens there.
+CABLE, OUTSIDE = "198.51.100.1", ("198.51.100.2", 443)
+LISTEN = "import socket, sys; s = socket.create_server(('', int(sys.argv[1]))); print('listening', flush=True); sys.stdin.read()"
 
 
 def test_every_service_works(engine):
@@ -37,7 +41,25 @@ def test_envoy_reaches_every_dashboard(engine):
     assert engine.try_from("envoy", targets) == dict.fromkeys(targets, "open")
 
 
-def test_envoy_itself_reaches_nothing_outside(engine):
+@pytest.fixture
+def world(engine):
+    """Somebody beyond this machine who, like the world, answers it and knows no way to its containers' own addresses."""
+    open_network = f"{PROJECT}-open"
+    with namespace(CABLE, OUTSIDE[0]) as beyond:
+        command = [*beyond.enter, sys.executable, "-c", LISTEN, str(OUTSIDE[1])]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as listener:
+            try:
+                assert listener.stdout.readline() == "listening\n"
+                docker("network", "create", open_network)
+                yield open_network
+            finally:
+                listener.kill()
+                subprocess.run(["docker", "network", "rm", open_network], capture_output=True, timeout=SECONDS, check=False)
+
+
+def test_envoy_itself_reaches_nothing_outside(engine, world):
+    # A network that masquerades gets an answer: that Envoy gets none says something.
+    assert engine.try_on(world, [OUTSIDE])[OUTSIDE] == "open"
     assert engine.try_from("envoy", [OUTSIDE])[OUTSIDE] != "open"
 
 

@@ -1,6 +1,5 @@
 """Real control planes in front of a real Envoy, in namespaces of the tests' own. What cannot run here says why, and fails in CI."""
 
-import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ pytest.register_assert_rewrite("verdicts")     # so that it says what differs
 
 import bootstrap  # noqa: E402
 import build  # noqa: E402
+import ending  # noqa: E402
 import namespaces  # noqa: E402
 import rendered  # noqa: E402
 from absence import leave_out  # noqa: E402
@@ -22,8 +22,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for needed, command in ((bootstrap.module(), "cargo xtask build"), (rendered.DASHGATE, "cargo build -p dashgate")):
         if not needed.is_file():
             pytest.exit(f"{needed} is missing: {command}", returncode=3)
-    # Terminated like interrupted: the fixtures still stop what they started.
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
+    ending.stop_when_terminated()
 
 
 def program(name: str) -> Path:

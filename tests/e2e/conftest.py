@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import bootstrap  # noqa: E402
+import ending  # noqa: E402
 from policy import policy  # noqa: E402
 from stage import Stage  # noqa: E402
 
@@ -19,8 +19,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for needed, command in ((bootstrap.SHIPPED, "a whole checkout"), (bootstrap.module(), "cargo xtask build")):
         if not needed.is_file():
             pytest.exit(f"{needed} is missing: needs {command}", returncode=3)
-    # Terminated like interrupted: the fixtures still stop their Envoys, which have process groups of their own.
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
+    ending.stop_when_terminated()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
@@ -12,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/e2e")]
 
 import bootstrap  # noqa: E402
+import ending  # noqa: E402
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not bootstrap.module().is_file():
         pytest.exit(f"{bootstrap.module()} is missing: needs cargo xtask build", returncode=3)
-    # Terminated like interrupted: the fixtures still stop what they started, which has process groups of its own.
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=3))
+    ending.stop_when_terminated()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from absence import leave_out
 from documents import block, blocks
 from makers import path
 from policy import only
@@ -48,7 +49,7 @@ def build(name: str, folder: Path) -> list[str]:
 def decoder(request, tmp_path_factory):
     """An Envoy with that backend behind its dashboard, and the dashboard's name."""
     if request.param == "backend.go" and shutil.which("go") is None:
-        pytest.skip("go is not here: its decoder is left out")
+        leave_out("go is not here: its decoder is left out")
     folder, dashboard = tmp_path_factory.mktemp("backend"), BACKENDS[request.param]
     program = Program(build(request.param, folder), folder, {"PATH": path(), "HOME": str(folder)})
     try:

@@ -1,20 +1,17 @@
 """Nothing else on the node reaches the dashboard: not another user through its socket, nothing outside its network namespace."""
 
-import contextlib
 import errno
 import os
-import shutil
 import socket
 import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import absence
 import bootstrap
 from beside import DASHBOARD, Beside
+from network_namespace import namespace
 from policy import host_of
 from test_verdicts import credentials
 
@@ -70,51 +67,6 @@ def test_nor_the_admin_interface(sidecar):
     assert connecting_as(os.geteuid(), sidecar.folder / "admin.sock") == 0
 
 
-def run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
-
-
-class Namespace:
-    """A network namespace as a pod has one: its own loopback, and one address that the node reaches."""
-
-    def __init__(self) -> None:
-        self.link = f"dg{os.getpid() % 100000}"
-        self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        deadline = time.monotonic() + SECONDS
-        while os.stat(f"/proc/{self.holder.pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino:
-            assert time.monotonic() < deadline, "no network namespace was made"
-            time.sleep(0.01)
-        run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
-        run("ip", "address", "add", f"{OUTSIDE}/30", "dev", self.link)
-        run("ip", "link", "set", self.link, "up")
-        run(*self.enter, "ip", "address", "add", f"{INSIDE}/30", "dev", "eth0")
-        run(*self.enter, "ip", "link", "set", "eth0", "up")
-        run(*self.enter, "ip", "link", "set", "lo", "up")
-
-    @property
-    def enter(self) -> list[str]:
-        return ["nsenter", "--target", str(self.holder.pid), "--net"]
-
-    def stop(self) -> None:
-        self.holder.kill()      # the last process in it: the link goes with it
-        self.holder.wait(SECONDS)
-
-
-@contextlib.contextmanager
-def namespace() -> Iterator[Namespace]:
-    need_root("making a network namespace")
-    if not shutil.which("ip") or not shutil.which("nsenter"):
-        absence.leave_out("iproute2 or util-linux is missing")
-    try:
-        made = Namespace()
-    except (OSError, subprocess.SubprocessError) as problem:
-        absence.leave_out(f"a network namespace cannot be made here: {problem}")
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
 def refused(address: str, port: int) -> bool:
     try:
         socket.create_connection((address, port), timeout=2).close()
@@ -136,7 +88,7 @@ server.serve_forever()
 
 
 def test_in_a_network_namespace_only_the_sidecar_reaches_the_dashboard(tmp_path, monkeypatch):
-    with namespace() as pod:
+    with namespace(OUTSIDE, INSIDE) as pod:
         dashboard = subprocess.Popen([*pod.enter, sys.executable, "-c", PAGE], stdout=subprocess.PIPE, text=True)
         port = int(dashboard.stdout.readline())
         started = tmp_path / "envoy"

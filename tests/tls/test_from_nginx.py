@@ -39,7 +39,7 @@ class Sessions(loopback.Handler):
 class Nginx:
     """nginx with the page's file; `port` and `plain` are its listeners."""
 
-    def __init__(self, folder: Path, upstream: Upstream, authority: certificates.Authority):
+    def __init__(self, undo: contextlib.ExitStack, folder: Path, upstream: Upstream, authority: certificates.Authority):
         self.upstream = upstream
         program = debian.program("nginx-light", "usr/sbin/nginx")
         (block,) = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -48,6 +48,7 @@ class Nginx:
         authority.issue(folder, "ecdsa")
         authority.issue(folder, "rsa", key=certificates.rsa_key())
         self.sessions = loopback.Server(Sessions)
+        undo.callback(self.sessions.stop)
         self.port, self.plain = loopback.free_port(), loopback.free_port()
         replaced = {"/etc/nginx/tls/": f"{folder}/", "listen 80;": f"listen 127.0.0.1:{self.plain};",
                     "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl", "http://127.0.0.1:6006": f"http://127.0.0.1:{upstream.port('training')}",
@@ -64,6 +65,7 @@ class Nginx:
         assert checked.returncode == 0 and "test is successful" in checked.stderr, checked.stderr
         self.process = subprocess.Popen([program.command, "-p", str(folder), "-c", str(file)], start_new_session=True,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        undo.callback(end, self.process, seconds=10)
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -76,18 +78,13 @@ class Nginx:
     def http1(self) -> Http1:
         return Http1(self.port, self.authority)
 
-    def stop(self) -> None:
-        end(self.process, seconds=10)
-        self.sessions.stop()
-
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """nginx and the edge, and the upstream behind both."""
     with contextlib.ExitStack() as stack:
         stage = stack.enter_context(Stage(only("portal", "training", "brief")))
-        nginx = Nginx(tmp_path_factory.mktemp("nginx"), stage.upstream, certificates.Authority())
-        stack.callback(nginx.stop)
+        nginx = Nginx(stack, tmp_path_factory.mktemp("nginx"), stage.upstream, certificates.Authority())
         yield nginx, stage
 
 

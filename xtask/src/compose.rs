@@ -19,6 +19,9 @@ const IMAGES: [(&str, &str); 4] = [
     ("PROMETHEUS_IMAGE", "prom/prometheus:v2.42.0"),
 ];
 
+/// The neighbouring tool that starts an engine, and makes images on it.
+const ENGINE: &str = "stand-in-images";
+
 /// Runs the tests with each of the commands, or with the one that is named.
 pub fn run(arguments: &[String]) -> Outcome {
     let named = arguments.join(" ");
@@ -29,32 +32,27 @@ pub fn run(arguments: &[String]) -> Outcome {
             VARIANTS[0], VARIANTS[1]
         )));
     }
-    if let Some(why) = obstacle() {
-        left_out("the compose stack", &why);
-        return Ok(());
+    if let Some(ending) = obstacle() {
+        return ending.counts().close();
     }
     let mut total = Counts::default();
     for variant in chosen {
-        match tests(variant)? {
-            Ending::Ran(counts) => total = total.add(counts),
-            Ending::LeftOut(why) => left_out(variant, &why),
-        }
+        total = total.add(tests(variant)?.counts());
     }
-    println!("{}", total.line());
-    if total.failed == 0 { Ok(()) } else { Err(Problem::said()) }
+    total.close()
 }
 
 /// The tests with one of the commands, wherever that is possible.
 pub fn one(variant: &str) -> Outcome<Ending> {
     match obstacle() {
-        Some(why) => Ok(Ending::LeftOut(why)),
+        Some(ending) => Ok(ending),
         None => tests(variant),
     }
 }
 
 fn tests(variant: &str) -> Outcome<Ending> {
     if !command(variant) {
-        return Ok(Ending::LeftOut("it is not installed".to_string()));
+        return Ok(Ending::without(variant, "it is not installed", true));
     }
     announce(&format!("tests: {variant}"));
     let mut python = setup::python()?;
@@ -63,18 +61,19 @@ fn tests(variant: &str) -> Outcome<Ending> {
     Ok(Ending::Ran(Counts::read(&output, succeeded)))
 }
 
-/// What is missing for either of the commands.
-fn obstacle() -> Option<String> {
+/// What becomes of the tests where something is missing for either of the commands. CI may be without them only where there
+/// is neither an engine nor the tool that brings one: with either of them, the rest can be had.
+fn obstacle() -> Option<Ending> {
+    let what = "the compose stack";
     if !engine() {
-        return Some("there is no container engine here".to_string());
+        return Some(Ending::without(what, "there is no container engine here", tool(ENGINE).is_file()));
     }
-    missing_image().map(|image| format!("{image} is not here and cannot be pulled"))
+    missing_image().map(|image| Ending::without(what, &format!("{image} is not here and cannot be pulled"), true))
 }
 
 /// Whether an engine answers; one that a neighbouring directory can start is started.
 fn engine() -> bool {
-    answers("docker", &["info"])
-        || (stand_in("stand-in-images", &["debian:bookworm-slim"]) && answers("docker", &["info"]))
+    answers("docker", &["info"]) || (stand_in(ENGINE, &["debian:bookworm-slim"]) && answers("docker", &["info"]))
 }
 
 /// Whether the command is there; `docker compose` can be made where only its source is to be had.
@@ -92,18 +91,18 @@ fn missing_image() -> Option<String> {
         let image = std::env::var(variable).unwrap_or_else(|_| official.to_owned());
         let here = answers("docker", &["image", "inspect", &image])
             || answers("docker", &["pull", "--quiet", &image])
-            || (image == official && stand_in("stand-in-images", &[official]));
+            || (image == official && stand_in(ENGINE, &[official]));
         (!here).then_some(image)
     })
 }
 
 /// Runs a tool of a neighbouring directory, which makes what no registry gives here. False where there is none.
-fn stand_in(tool: &str, arguments: &[&str]) -> bool {
-    let program: PathBuf = root().join("../shared/tools").join(tool);
+fn stand_in(name: &str, arguments: &[&str]) -> bool {
+    let program = tool(name);
     if !program.is_file() {
         return false;
     }
-    announce(&format!("{tool} {}", arguments.join(" ")));
+    announce(&format!("{name} {}", arguments.join(" ")));
     Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -112,13 +111,12 @@ fn stand_in(tool: &str, arguments: &[&str]) -> bool {
         .is_ok_and(|it| it.success())
 }
 
+fn tool(name: &str) -> PathBuf {
+    root().join("../shared/tools").join(name)
+}
+
 fn answers(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// Says what is not tested and why.
-fn left_out(what: &str, why: &str) {
-    announce(&format!("left out: {what}, because {why}"));
 }

@@ -1,5 +1,10 @@
 //! Counting what test programs say: cargo's harness, pytest, and our own scripts each end with a line of numbers.
 
+use crate::step::{Outcome, Problem, announce};
+
+/// Names the file that gets a task's last line as well: CI adds up the lines of several tasks.
+const LAST_LINE: &str = "DASHGATE_LAST_LINE";
+
 /// How a suite ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -34,6 +39,16 @@ impl Counts {
         }
     }
 
+    /// Prints them as a task's last line, on its own, since scripts read it; any failure is the task's.
+    pub fn close(self) -> Outcome {
+        println!("{}", self.line());
+        if let Some(file) = std::env::var_os(LAST_LINE) {
+            std::fs::write(&file, self.line() + "\n")
+                .map_err(|error| Problem::new(format!("writing {}: {error}", file.display())))?;
+        }
+        if self.failed == 0 { Ok(()) } else { Err(Problem::said()) }
+    }
+
     /// `12 passed, 0 failed`, and `, 3 skipped` where some were.
     pub fn line(self) -> String {
         let mut line = format!("{} passed, {} failed", self.passed, self.failed);
@@ -54,6 +69,21 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// What comes of something that is missing: left out, or a failure where it could be had and CI=true says that nothing may be left out.
+    pub fn without(what: &str, why: &str, could_be_had: bool) -> Self {
+        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        Self::absent(what, why, could_be_had && is_ci)
+    }
+
+    fn absent(what: &str, why: &str, is_required: bool) -> Self {
+        if is_required {
+            announce(&format!("FAILED: {what}, because {why}; CI must not be without it"));
+            return Self::Ran(Counts::BROKEN);
+        }
+        announce(&format!("left out: {what}, because {why}"));
+        Self::LeftOut(why.to_string())
+    }
+
     /// Reads the output of a `pytest -rs`. Where it ended well with no test run, the first reason is the whole's.
     pub fn read(output: &str, succeeded: bool) -> Self {
         let counts = Counts::read(output, succeeded);
@@ -171,6 +201,12 @@ mod tests {
     fn names_skipped_tests_only_where_there_are_some() {
         assert_eq!(Counts { passed: 1, failed: 2, skipped: 0 }.line(), "1 passed, 2 failed");
         assert_eq!(Counts { passed: 1, failed: 2, skipped: 3 }.line(), "1 passed, 2 failed, 3 skipped");
+    }
+
+    #[test]
+    fn fails_for_what_is_required_and_missing() {
+        assert_eq!(Ending::absent("x", "no image", true), Ending::Ran(Counts::BROKEN));
+        assert_eq!(Ending::absent("x", "no image", false), Ending::LeftOut("no image".to_string()));
     }
 
     #[test]
