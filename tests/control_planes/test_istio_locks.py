@@ -211,6 +211,11 @@ def test_rule_40_an_open_permit_is_none_to_another_dashboard(mesh, private_netwo
             stage.answers(way, 403, "portal", path="/taken/x")
             stage.answers(way, 403, "portal", path="/taken/x", headers=[("x-forwarded-proto", "http")])     # as if to be redirected
             stage.permits(way, "portal", path="/x")
+        # As docs/troubleshooting.md has it.
+        stage.edge.wait(lambda: len(stage.edge.access_log()) == 3 * len(WAYS), stage.edge.access_log, "entry for each", 5)
+        refused = [entry for entry in stage.edge.access_log() if entry["path"] == "/taken/x"]
+        told = {(entry["response_code_details"], entry["dashgate_dashboard"]) for entry in refused}
+        assert len(refused) == 2 * len(WAYS) and told == {("rbac_access_denied_matched_policy[none]", "portal")}
 
 
 def without_the_redirect(documents):

@@ -12,7 +12,8 @@ from rendered import DASHGATE, documents, the
 
 SHIPPED = ROOT / "envoy" / "istio"
 EXTENSIONS, FILTER = ("trafficextension", "wasmplugin"), ("envoyfilter",)
-CLASSIC, GATEWAYS, SIDECAR = ("",), ("", "gateway-api-"), ("sidecar-",)     # a Gateway of the Gateway API is named, not labelled
+CLASSIC, GATEWAY_API, SIDECAR = ("",), ("gateway-api-",), ("sidecar-",)      # a Gateway of the Gateway API is named, not labelled
+GATEWAYS = (*CLASSIC, *GATEWAY_API)
 EVERYWHERE = (*GATEWAYS, *SIDECAR)
 
 
@@ -88,6 +89,7 @@ TRAPS = [
     Trap(locks.for_a_servers_side, EXTENSIONS, GATEWAYS, ("spec.match[0].mode: is for what comes in to a sidecar;",)),
     Trap(for_a_clients_side, EXTENSIONS, SIDECAR, ("spec.match[0].mode: is for what a workload sends:",)),
     Trap(locks.for_another_label, EXTENSIONS, CLASSIC, ("Gateway istio-ingress/dashboards has istio: ingressgateway, not ingres-gateway",)),
+    Trap(locks.for_another_gateway, EXTENSIONS, GATEWAY_API, ("Gateway istio-ingress/dashboards is not named",)),
     Trap(for_another_app, EXTENSIONS, SIDECAR, ("PeerAuthentication dashboards/tensorboard has app: tensorboard, not tensorbord",)),
     Trap(locks.in_another_namespace, EXTENSIONS, GATEWAYS, ("Gateway istio-ingress/dashboards is in namespace istio-ingress, not dashboards",)),
     Trap(in_the_gateways_namespace, EXTENSIONS, SIDECAR,
@@ -111,6 +113,7 @@ TRAPS = [
          ("configPatches[0].match.context: is SIDECAR_INBOUND, and the HTTP_FILTER's is SIDECAR_OUTBOUND:",
           "configPatches[1].match.context: is not where requests to dashboards come in:")),
     Trap(locks.patched_for_another_label, FILTER, CLASSIC, ("Gateway istio-ingress/dashboards has istio: ingressgateway, not ingres-gateway",)),
+    Trap(locks.patched_for_another_gateway, FILTER, GATEWAY_API, ("Gateway istio-ingress/dashboards is not named",)),
     Trap(patched_for_another_app, FILTER, SIDECAR, ("PeerAuthentication dashboards/tensorboard has app: tensorboard, not tensorbord",)),
     Trap(locks.patched_in_another_namespace, FILTER, GATEWAYS,
          ("Gateway istio-ingress/dashboards is in namespace istio-ingress, not dashboards",)),

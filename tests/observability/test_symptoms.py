@@ -27,6 +27,8 @@ ROWS = {title: log for title, log in re.findall(r"^\| \*\*(.+?)\*\* \| (.*?) \| 
 ELSEWHERE = {
     "WebSocket over HTTP/2: 400": "tests/dashboards ask real backends that want the key",
     "403 for everything in Istio, the good ones too": "needs Istio's agent",
+    "403 for everything in Istio, no `dashgate_` field": "control_planes/test_istio_locks.py, each of the two locks alone",
+    "403 for one way in Istio, the log says permit": "control_planes/test_istio_locks.py, an open permit",
     "Metrics without labels": "test_alarms.py",
 }
 
