@@ -183,8 +183,15 @@ impl<'a> Service<'a> {
     }
 }
 
+/// The deepest default within a default that is looked at.
+const MAX_DEFAULTS: usize = 16;
+
 /// A text with the default of each variable that has one; a variable without is nothing.
 pub fn filled(text: &str) -> String {
+    filled_within(text, 0)
+}
+
+fn filled_within(text: &str, depth: usize) -> String {
     let mut rest = text;
     let mut filled = String::new();
     while let Some((before, after)) = rest.split_once('$') {
@@ -193,7 +200,9 @@ pub fn filled(text: &str) -> String {
             filled.push('$');
             rest = after;
         } else if let Some((variable, after)) = after.strip_prefix('{').and_then(braced) {
-            filled.push_str(&self::filled(default(variable).unwrap_or_default()));
+            if depth < MAX_DEFAULTS {
+                filled.push_str(&filled_within(default(variable).unwrap_or_default(), depth + 1));
+            }
             rest = after;
         } else {
             rest = after.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
@@ -238,5 +247,6 @@ mod tests {
         ] {
             assert_eq!(filled(text), told);
         }
+        assert_eq!(filled(&format!("{}x{}", "${A:-".repeat(100_000), "}".repeat(100_000))), "");
     }
 }

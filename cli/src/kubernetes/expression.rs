@@ -16,7 +16,8 @@ pub enum Demand {
 
 /// Any expression that people write for a lock has fewer.
 const MOST: usize = 256;
-const DEEPEST: usize = 32;
+/// Each `?` doubles what is read: this deep that is some thousands.
+const DEEPEST: usize = 12;
 
 /// The alternatives of an expression; none where it cannot be read.
 pub fn alternatives(text: &str) -> Option<Vec<Vec<Demand>>> {
@@ -316,6 +317,9 @@ mod tests {
         }
         assert_eq!(alternatives(&"(".repeat(100_000)), None);
         assert_eq!(alternatives(&"!".repeat(100_000)), None);
+        let chosen = |count: usize| format!("{}{permit}{}", "(".repeat(count), " ? true : false)".repeat(count));
+        assert_eq!(judge(&chosen(8)), Some(vec![1]));
+        assert_eq!(alternatives(&chosen(30)), None);
         assert_eq!(alternatives(&vec!["(a || b)"; 40].join(" && ")), None);
     }
 }

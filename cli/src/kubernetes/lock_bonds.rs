@@ -110,13 +110,16 @@ fn label(matcher: &Place<'_>) -> Bond {
     Bond::Name(matcher.word("filter").into_iter().chain(keys).collect(), name)
 }
 
-/// Envoy itself writes this header, by the connection.
 fn is_plain_header(permission: &Place<'_>) -> bool {
-    let Some(header) = permission.member("header").filter(|header| !header.is_true("invert_match")) else {
-        return false;
-    };
+    permission.member("header").is_some_and(|header| asks_for_scheme(&header, "http"))
+}
+
+/// Whether a header matcher asks for this scheme. Envoy itself writes that header, by the connection.
+pub fn asks_for_scheme(header: &Place<'_>, scheme: &str) -> bool {
     let said = header.deep(&["string_match", "exact"]).or_else(|| header.member("exact_match"));
-    header.text("name") == Some("x-forwarded-proto") && said.is_some_and(|said| said.node.text() == Some("http"))
+    header.text("name") == Some("x-forwarded-proto")
+        && !header.is_true("invert_match")
+        && said.is_some_and(|said| said.node.text() == Some(scheme))
 }
 
 /// Over plain HTTP there is no server's name.

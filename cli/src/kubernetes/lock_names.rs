@@ -128,7 +128,8 @@ fn of_route<'a>(patch: &Patch<'a>) -> Option<(Place<'a>, String, Option<Place<'a
     Some((name, said, state.deep(&["string_match", "exact"])))
 }
 
-/// Istio names routes: a VirtualService's entry by its own name, a rule of the Gateway API by namespace, name and number.
+/// Istio names routes: a VirtualService's entry by its own name, a rule of the Gateway API by its own, too, where it has one, else by
+/// namespace, name and number (Istio 1.30, `conversion.go`).
 pub fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Route<'a>)> {
     let mut found = Vec::new();
     for route in routes.iter().filter(|route| route.is_http) {
@@ -142,7 +143,8 @@ pub fn named<'r, 'a>(routes: &'r [Route<'a>]) -> Vec<(String, Place<'a>, &'r Rou
         }
         for (index, rule) in resource.list("rules").into_iter().enumerate() {
             if !rule.list("backendRefs").is_empty() {
-                found.push((format!("{}.{}.{index}", resource.namespace, resource.name), rule, route));
+                let numbered = || format!("{}.{}.{index}", resource.namespace, resource.name);
+                found.push((rule.text("name").map_or_else(numbered, str::to_owned), rule, route));
             }
         }
     }

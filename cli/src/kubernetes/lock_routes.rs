@@ -2,7 +2,7 @@
 //! routes, in Envoy Gateway by their names. Decides nothing about whether there is a lock, nor where it stands.
 
 use super::extension_policy::targets;
-use super::lock_bonds::{Bond, Label, Rule, locks};
+use super::lock_bonds::{Bond, Label, Rule, asks_for_scheme, locks};
 use super::lock_names::{Dashboards, named, of_hosts};
 use super::patch::Patch;
 use super::resource::Resource;
@@ -149,13 +149,10 @@ fn demands_https(patch: &Patch<'_>) -> bool {
     let narrows = |names: &[&str]| vhost.as_ref().is_some_and(|vhost| vhost.deep(names).is_some());
     let is_for_all = ![&["name"][..], &["domainName"], &["route", "name"]].into_iter().any(narrows);
     let headers = patch.value.as_ref().and_then(|value| value.member("match")).map(|found| found.list("headers"));
-    let is_https = |header: &Place<'_>| {
-        let said = header.deep(&["string_match", "exact"]).or_else(|| header.member("exact_match"));
-        header.text("name") == Some("x-forwarded-proto")
-            && !header.is_true("invert_match")
-            && said.is_some_and(|said| said.node.text() == Some("https"))
-    };
-    gives(patch) && patch.operation == "MERGE" && is_for_all && headers.unwrap_or_default().iter().any(is_https)
+    gives(patch)
+        && patch.operation == "MERGE"
+        && is_for_all
+        && headers.unwrap_or_default().iter().any(|header| asks_for_scheme(header, "https"))
 }
 
 /// The texts in the metadata that a patch gives.
